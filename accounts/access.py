@@ -1,0 +1,117 @@
+"""Who may reach a view. Every view declares it; one without a declaration is never served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+
+from accounts.permissions import PERMISSIONS
+from accounts.seats import Seat
+from ispanel.refusals import Forbidden
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a view asks of whoever calls it.
+
+    :param code: the permission, or ``""`` for any signed-in login, or ``"public"``, or ``"admin"``.
+    :param model: what the ``pk`` in the address names, looked up in the caller's scope.
+    """
+
+    code: str
+    model: type[Model] | None = None
+    during_password_change: bool = False
+    in_borrowed_seat: bool = True
+
+
+class SignedInRequest(HttpRequest):
+    """A request of a signed-in person, as views behind a policy get it."""
+
+    seat: Seat
+
+
+def public(view: View) -> View:
+    """Let anybody reach the view."""
+    view.policy = Policy("public", during_password_change=True)  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(*, during_password_change: bool = False, in_borrowed_seat: bool = True) -> Callable[[View], View]:
+    """Let any signed-in login reach the view.
+
+    :param during_password_change: also while a new password has to be chosen first.
+    :param in_borrowed_seat: also after "Login as".
+    """
+    return _guarded(Policy("", None, during_password_change, in_borrowed_seat))
+
+
+def admin_only(view: View) -> View:
+    """Let only admins reach the view, in their own seat."""
+    return _guarded(Policy("admin"))(view)
+
+
+def requires(code: str, *, of: type[Model] | None = None, in_borrowed_seat: bool = True) -> Callable[[View], View]:
+    """Let logins with the permission reach the view.
+
+    With ``of``, the view gets the object that ``pk`` names in its place. An object outside the caller's scope does not
+    exist for them (404), whatever they may do; one that they see but may not act on is refused (403).
+    """
+    if code not in PERMISSIONS:
+        raise ValueError(f"{code} is not in the registry of permissions")
+    return _guarded(Policy(code, of, in_borrowed_seat=in_borrowed_seat))
+
+
+def _guarded(policy: Policy) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: SignedInRequest, *args: Any, pk: int | None = None, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+            if policy.model is None:
+                check(request.seat, policy)
+                return view(request, *args, **kwargs)
+            found = visible_or_404(policy.model, request.seat, pk)
+            check(request.seat, policy)
+            if not PERMISSIONS[policy.code].only_reads:
+                check_actable(policy.model, request.seat, found)
+            return view(request, found, *args, **kwargs)
+
+        guarded.policy = policy  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def check(seat: Seat, policy: Policy) -> None:
+    """Raise `Forbidden` unless the seat satisfies the policy."""
+    if seat.is_borrowed and not policy.in_borrowed_seat:
+        raise Forbidden(_("This is out of reach while you are logged in as somebody else."))
+    if policy.code == "admin":
+        allowed = seat.is_admin
+    else:
+        allowed = not policy.code or seat.has(policy.code)
+    if not allowed:
+        raise Forbidden
+
+
+def visible_or_404(model: type[Model], seat: Seat, pk: int | None) -> Model:
+    """Return the row if it is in what the seat sees."""
+    found: Model | None = model._default_manager.visible_to(seat).filter(pk=pk).first()  # type: ignore[attr-defined]
+    if found is None:
+        raise Http404
+    return found
+
+
+def check_actable(model: type[Model], seat: Seat, found: Model) -> None:
+    """Raise `Forbidden` where the row is seen by way of a view_all only."""
+    if not model._default_manager.actable_by(seat).filter(pk=found.pk).exists():  # type: ignore[attr-defined]
+        raise Forbidden(_("You can see this, but not change it."))

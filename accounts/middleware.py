@@ -1,0 +1,98 @@
+"""Whose panel a request is in, and what has to happen before any other page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import operations
+from accounts.access import Policy
+from accounts.client_address import client_address
+from accounts.models import User
+from accounts.seats import Seat
+from audit.identity import Origin
+from ispanel.refusals import Forbidden
+
+SESSION_KEY = "seat"
+
+
+class SeatMiddleware:
+    """Put the seat on the request; send those who must choose a password there; record refusals."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.origin = Origin(  # type: ignore[attr-defined]
+            address=client_address(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            request_id=getattr(request, "id", ""),
+        )
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        policy = getattr(view, "policy", None)
+        if not isinstance(policy, Policy):
+            raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} declares no policy of access")
+        if not isinstance(request.user, User):
+            return None
+        now = timezone.now()
+        request.seat = seat = seat_of(request, request.user, now)  # type: ignore[attr-defined]
+        if SESSION_KEY in request.session and not seat.is_borrowed:
+            end_borrowed_seat(request)
+            messages.info(request, _("The 60 minutes in the other panel are over. You are back in your own."))
+            return redirect("reports:dashboard")
+        if seat.login.must_change_password and not seat.is_borrowed and not policy.during_password_change:
+            return redirect("accounts:password")
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        seat = getattr(request, "seat", None)
+        if isinstance(exception, Forbidden) and seat is not None:
+            operations.record_refusal(
+                actor=seat, refusal=exception, path=f"{request.method} {request.path}", now=timezone.now()
+            )
+
+
+def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:
+    """Return the borrowed seat that the session holds while it lasts, else the login's own."""
+    own = Seat.own(login, request.origin)  # type: ignore[attr-defined]
+    held = request.session.get(SESSION_KEY)
+    if not held:
+        return own
+    ends_at = datetime.fromisoformat(held["ends_at"])
+    user = User.objects.with_rights().filter(pk=held["user_id"]).first()
+    if now >= ends_at or user is None or not may_sit_with(own, user):
+        return own
+    return Seat(login, user, own.origin, ends_at=ends_at)
+
+
+def may_sit_with(own: Seat, user: User) -> bool:
+    """Say whether the person may, as things stand now, be in this reseller's panel."""
+    if user.reseller is None or not own.has("resellers.login_as"):
+        return False
+    return own.is_admin or (own.reseller is not None and user.reseller.parent_id == own.reseller.pk)
+
+
+def begin_borrowed_seat(request: HttpRequest, seat: Seat) -> None:
+    """Hold the borrowed seat in the session. The CSRF token turns, so that forms of before do nothing."""
+    assert seat.ends_at is not None
+    request.session[SESSION_KEY] = {"user_id": seat.user.pk, "ends_at": seat.ends_at.isoformat()}
+    rotate_token(request)
+
+
+def end_borrowed_seat(request: HttpRequest) -> None:
+    """Go back to the own seat. The CSRF token turns, so that forms of the other panel do nothing."""
+    request.session.pop(SESSION_KEY, None)
+    rotate_token(request)

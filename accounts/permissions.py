@@ -1,0 +1,66 @@
+"""The registry of permissions: every code with a sentence and how much harm it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Danger(StrEnum):
+    REGULAR = "regular"
+    CAUTION = "caution"
+    DANGEROUS = "dangerous"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One thing that a login may do; ``code`` is ``area.verb``."""
+
+    code: str
+    sentence: Promise
+    danger: Danger = Danger.REGULAR
+
+    @property
+    def only_reads(self) -> bool:
+        return self.code.endswith((".view", ".view_all"))
+
+
+PERMISSIONS = {
+    permission.code: permission
+    for permission in (
+        Permission("dashboard.view", _("See the dashboard.")),
+        Permission("subscribers.view", _("See own subscribers.")),
+        Permission("subscribers.view_all", _("See the subscribers of every reseller."), Danger.DANGEROUS),
+        Permission("subscribers.create", _("Add subscribers; each activation is charged."), Danger.CAUTION),
+        Permission("subscribers.edit", _("Change subscribers' details.")),
+        Permission("subscribers.renew", _("Renew subscribers; each renewal is charged."), Danger.CAUTION),
+        Permission("resellers.view", _("See own sub-resellers.")),
+        Permission("resellers.view_all", _("See every reseller."), Danger.DANGEROUS),
+        Permission("resellers.create", _("Create sub-resellers."), Danger.CAUTION),
+        Permission("resellers.edit", _("Change a sub-reseller's name, contact and permission group."), Danger.CAUTION),
+        Permission("resellers.login_as", _("Log in as an own sub-reseller."), Danger.DANGEROUS),
+        Permission("transactions.view", _("See the transactions of own wallets.")),
+        Permission("transactions.view_all", _("See the transactions of every wallet."), Danger.DANGEROUS),
+        Permission("transactions.transfer", _("Transfer money to sub-resellers."), Danger.DANGEROUS),
+        Permission("transactions.withdraw", _("Withdraw money from sub-resellers."), Danger.DANGEROUS),
+        Permission("plans.view", _("See the plans.")),
+        Permission("plans.view_all", _("See the plans, those no longer sold included.")),
+        Permission("audit.view", _("See the audit trail of own resellers."), Danger.CAUTION),
+        Permission("audit.view_all", _("See the whole audit trail."), Danger.DANGEROUS),
+    )
+}
+
+ALL_CODES = frozenset(PERMISSIONS)
+#: What a reseller without a permission group may do: everything, in its own scope.
+OWN_SCOPE_CODES = frozenset(code for code in ALL_CODES if not code.endswith(".view_all"))
+
+
+def with_implied(codes: Iterable[str]) -> frozenset[str]:
+    """Return the known codes among these, with the ``view`` that each ``view_all`` implies."""
+    known = ALL_CODES.intersection(codes)
+    implied = {f"{code.removesuffix('_all')}" for code in known if code.endswith(".view_all")}
+    return known | (implied & ALL_CODES)

@@ -1,0 +1,85 @@
+"""The seat: whose panel one is in. One's own, or a reseller's after "Login as"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from audit.identity import Identity, Origin
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from resellers.models import Reseller
+
+BORROWED_FOR = timedelta(minutes=60)
+
+
+@dataclass
+class Seat:
+    """Who acts, and whose rights and scope apply.
+
+    ``login`` is the person who signed in, whom every audit row names; ``user`` is the login whose panel it is.
+    """
+
+    login: User
+    user: User
+    origin: Origin = field(default_factory=Origin)
+    ends_at: datetime | None = None
+
+    @classmethod
+    def own(cls, login: User, origin: Origin | None = None) -> Seat:
+        """Return the person's own seat."""
+        return cls(login, login, origin or Origin())
+
+    @property
+    def is_borrowed(self) -> bool:
+        return self.login.pk != self.user.pk
+
+    @property
+    def is_admin(self) -> bool:
+        return self.user.is_admin
+
+    @property
+    def reseller(self) -> Reseller | None:
+        return self.user.reseller
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """What may be done here: of a borrowed seat, what both may do."""
+        if self.is_borrowed:
+            return self.user.rights & self.login.rights
+        return self.user.rights
+
+    def has(self, code: str) -> bool:
+        return code in self.rights
+
+    def sees_all(self, area: str) -> bool:
+        """Say whether this seat reads the area of the whole system, whoever owns the rows."""
+        return self.is_admin or self.has(f"{area}.view_all")
+
+    @cached_property
+    def tree_ids(self) -> Collection[int]:
+        """The ids of the seat's reseller and its sub-resellers."""
+        if self.reseller is None:
+            return ()
+        return (self.reseller.pk, *self.reseller.subs.values_list("pk", flat=True))
+
+    def minutes_left(self, now: datetime) -> int:
+        """Return how many minutes remain of a borrowed seat, rounded up."""
+        if self.ends_at is None:
+            return 0
+        return max(0, -((now - self.ends_at) // timedelta(minutes=1)))
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(
+            actor_id=self.login.pk,
+            actor_name=self.login.username,
+            actor_type=self.login.get_user_type_display(),
+            on_behalf_of_id=self.user.pk if self.is_borrowed else None,
+            on_behalf_of_name=self.user.username if self.is_borrowed else "",
+            origin=self.origin,
+        )

@@ -1,0 +1,46 @@
+"""What the trail needs to know of whoever acts or reads; the seats of `accounts` provide it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from."""
+
+    address: str | None = None
+    user_agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The person who acts, and whose panel they act in if not their own. Plain values, as the trail keeps them."""
+
+    actor_id: int | None
+    actor_name: str
+    actor_type: str
+    on_behalf_of_id: int | None = None
+    on_behalf_of_name: str = ""
+    origin: Origin = field(default_factory=Origin)
+
+
+#: The installation itself: migrations, commands and the demo.
+SYSTEM = Identity(actor_id=None, actor_name="system", actor_type="system")
+
+
+class Actor(Protocol):
+    @property
+    def identity(self) -> Identity: ...
+
+
+class Reader(Protocol):
+    @property
+    def tree_ids(self) -> Collection[int]:
+        """The ids of the resellers in the reader's scope."""
+
+    def sees_all(self, area: str) -> bool:
+        """Say whether the reader reads this area of the whole system."""

@@ -1,0 +1,82 @@
+"""The append-only trail. Rows hold plain values, so that history outlives what it tells of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import Action
+from audit.identity import Reader
+
+
+class Grade(models.TextChoices):
+    REGULAR = "regular", _("Regular")
+    SECURITY = "security", _("Security")
+
+
+class AuditQuerySet(models.QuerySet["AuditEntry"]):
+    def visible_to(self, reader: Reader) -> AuditQuerySet:
+        """Return all rows for those who see everything, else the rows of the reader's own resellers."""
+        if reader.sees_all("audit"):
+            return self
+        return self.filter(reseller_id__in=reader.tree_ids)
+
+    def about(self, object_type: str, object_id: int) -> AuditQuerySet:
+        return self.filter(object_type=object_type, object_id=object_id)
+
+    def by(self, name: str) -> AuditQuerySet:
+        """Return rows whose actor, or on whose behalf it was, has this in the name."""
+        return self.filter(Q(actor_name__icontains=name) | Q(on_behalf_of_name__icontains=name))
+
+    def between(self, start: datetime | None, end: datetime | None) -> AuditQuerySet:
+        """Return rows in the half-open interval ``[start, end)``; None is open."""
+        rows = self
+        if start:
+            rows = rows.filter(at__gte=start)
+        if end:
+            rows = rows.filter(at__lt=end)
+        return rows
+
+
+class AuditEntry(models.Model):
+    """One thing that one person did, or was refused; never changed, never deleted."""
+
+    at = models.DateTimeField(db_index=True)
+    action = models.CharField(max_length=60, choices=Action.choices, db_index=True)
+    grade = models.CharField(max_length=10, choices=Grade.choices, default=Grade.REGULAR)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    actor_type = models.CharField(max_length=20)
+    on_behalf_of_id = models.BigIntegerField(null=True)
+    on_behalf_of_name = models.CharField(max_length=254, blank=True)
+    object_type = models.CharField(max_length=40, blank=True)
+    object_id = models.BigIntegerField(null=True)
+    object_name = models.CharField(max_length=254, blank=True)
+    #: The tenant whose trail this row belongs to; null is the installation's own.
+    reseller_id = models.BigIntegerField(null=True)
+    detail = models.CharField(max_length=500, blank=True)
+    #: {field: [old, new]} as strings; never a secret.
+    changes: models.JSONField[dict[str, list[Any]], dict[str, list[Any]]] = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        db_table = "audit_entries"
+        constraints = [
+            models.CheckConstraint(condition=Q(grade__in=Grade.values), name="audit_grade_is_known"),
+        ]
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "-id"], name="audit_by_object"),
+            models.Index(fields=["reseller_id", "-id"], name="audit_by_reseller"),
+            models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.get_action_display()} {self.object_name}".rstrip()

@@ -1,0 +1,23 @@
+"""What every page's template knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from ispanel.navigation import sidebar
+
+THEMES = ("light", "dark")
+
+
+def panel(request: HttpRequest) -> dict[str, Any]:
+    """Return the general settings, the seat, the sidebar and the chosen theme."""
+    seat = getattr(request, "seat", None)
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "panel": getattr(request, "panel", None),
+        "seat": seat,
+        "nav": sidebar(request, seat) if seat else [],
+        "theme": theme if theme in THEMES else "",
+    }

@@ -1,0 +1,59 @@
+"""How a page answers htmx and plain browsers alike. Nobody else compares HX headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
+
+UNPROCESSABLE = 422
+
+
+def wants(request: HttpRequest, target: str) -> bool:
+    """Say whether htmx asks for the fragment that goes into the element with this id."""
+    return request.headers.get("HX-Target") == target and "HX-History-Restore-Request" not in request.headers
+
+
+def render_list(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer with the page, or with its ``results`` partial where htmx asks for that."""
+    name = f"{template}#results" if wants(request, "results") else template
+    response = render(request, name, dict(context))
+    response["Vary"] = "HX-Target"
+    return response
+
+
+def render_form(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer with a form's page: 200 when asked for, 422 when it came back invalid."""
+    form = context["form"]
+    return render(request, template, dict(context), status=status_of(form))
+
+
+def render_act(request: HttpRequest, template: str, context: Mapping[str, Any], *, cancel_url: str) -> HttpResponse:
+    """Answer with an act's form: as a dialog where htmx asks for one, else as a page of its own.
+
+    :param cancel_url: where the page's Cancel leads.
+    """
+    frame = "frames/dialog_act.html" if wants(request, "dialog-slot") else "frames/page_act.html"
+    whole = {"frame": frame, "cancel_url": cancel_url, "act_url": request.path, **context}
+    response = render(request, template, whole, status=status_of(context["form"]))
+    response["Vary"] = "HX-Target"
+    return response
+
+
+def status_of(form: BaseForm) -> int:
+    """Return 422 for a form that came back with errors, else 200."""
+    return UNPROCESSABLE if form.is_bound and form.errors else 200
+
+
+def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
+    """Say what was done and lead on, so that reloading repeats nothing."""
+    if message:
+        messages.success(request, message)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponseClientRedirect(to)
+    return HttpResponseRedirect(to, status=303)

@@ -1,0 +1,49 @@
+"""The installation's general settings: one row."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ispanel.money import Currency
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse what is no time zone of the IANA database."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("Choose a time zone of the list, for example Asia/Beirut."))
+
+
+class PanelSettings(models.Model):
+    """What the admin sets for the whole installation. The currency is locked once money has moved."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(_("Panel name"), max_length=60, default="ISPanel")
+    time_zone = models.CharField(_("Time zone"), max_length=60, default="UTC", validators=[validate_time_zone])
+    currency_code = models.CharField(
+        _("Currency"),
+        max_length=3,
+        default="USD",
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", _("Enter the three capital letters of the currency, as in USD."))],
+    )
+    currency_decimals = models.PositiveSmallIntegerField(
+        _("Decimals"), default=2, validators=[MaxValueValidator(4, _("A currency has at most 4 decimals."))]
+    )
+
+    class Meta:
+        db_table = "panel_settings"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="panel_settings_is_one_row"),
+            models.CheckConstraint(condition=models.Q(currency_decimals__lte=4), name="currency_decimals_fit"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def currency(self) -> Currency:
+        return Currency(self.currency_code, self.currency_decimals)

@@ -1,0 +1,16 @@
+"""Every address of the panel."""
+
+from django.urls import include, path
+
+from accounts.access import public
+from ispanel import views
+
+handler400 = "ispanel.views.bad_request"
+handler403 = "ispanel.views.permission_denied"
+handler404 = "ispanel.views.page_not_found"
+handler500 = "ispanel.views.server_error"
+
+urlpatterns = [
+    path("health/live", public(views.live)),
+    path("health/ready", public(views.ready)),
+]

@@ -1,0 +1,65 @@
+"""Health, the general settings, and the pages for what went wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import gettext as _
+
+from ispanel.refusals import Forbidden
+
+
+def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
+    """Answer with the page for a status, in words, with the request id to quote."""
+    context = {"message": message, "request_id": getattr(request, "id", "")}
+    return render(request, f"errors/{status}.html", context, status=status)
+
+
+def forbidden(request: HttpRequest, refusal: Forbidden) -> HttpResponse:
+    """Answer what a person may not do."""
+    return error_page(request, 403, str(refusal))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that is stale: of before a sign-in, a sign-out, or a change of seat."""
+    return error_page(request, 403, _("This form is out of date. Go back, reload the page and try again."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a fault of ours without the database or the context processors, which may be what failed."""
+    text = loader.render_to_string("errors/500.html", {"request_id": getattr(request, "id", "")})
+    return HttpResponseServerError(text)
+
+
+def live(request: HttpRequest) -> HttpResponse:
+    """Say that the process answers."""
+    return HttpResponse("live\n", content_type="text/plain")
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    """Say that the database answers and is migrated, else 503 with what is missing."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending: list[Any] = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", status=503, content_type="text/plain")
+    if pending:
+        return HttpResponse("migrations are missing\n", status=503, content_type="text/plain")
+    return HttpResponse("ready\n", content_type="text/plain")

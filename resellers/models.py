@@ -1,0 +1,119 @@
+"""The tenant tree, one level deep."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import PermissionGroup, User
+from accounts.seats import Seat
+from wallet.models import LedgerAccount
+
+
+class WanCheck(models.TextChoices):
+    INHERIT = "inherit", _("Inherit")
+    ON = "on", _("On")
+    OFF = "off", _("Off")
+
+
+class ResellerQuerySet(models.QuerySet["Reseller"]):
+    def visible_to(self, seat: Seat) -> ResellerQuerySet:
+        """Return what the seat reads: all for those who see all resellers, else its own reseller and its subs."""
+        return self if seat.sees_all("resellers") else self.in_tree_of(seat)
+
+    def actable_by(self, seat: Seat) -> ResellerQuerySet:
+        """Return what the seat may act on: all for admins, else its subs. A view_all does not count here."""
+        if seat.is_admin:
+            return self
+        return self.filter(parent=seat.reseller) if seat.reseller else self.none()
+
+    def in_tree_of(self, seat: Seat) -> ResellerQuerySet:
+        if seat.reseller is None:
+            return self.all() if seat.is_admin else self.none()
+        return self.filter(Q(pk=seat.reseller.pk) | Q(parent=seat.reseller))
+
+    def top_level(self) -> ResellerQuerySet:
+        return self.filter(parent__isnull=True)
+
+    def active(self) -> ResellerQuerySet:
+        return self.filter(suspended_at__isnull=True)
+
+    def suspended(self) -> ResellerQuerySet:
+        return self.filter(suspended_at__isnull=False)
+
+    def low_on_balance(self) -> ResellerQuerySet:
+        """Return those whose next charge may fail: nothing available, or in debt."""
+        return self.filter(Q(wallet__balance__lte=0) | Q(wallet__balance__lte=-F("wallet__credit_limit")))
+
+    def named_like(self, text: str) -> ResellerQuerySet:
+        return self.filter(
+            Q(company_name__icontains=text)
+            | Q(display_name__icontains=text)
+            | Q(user__username__icontains=text)
+            | Q(user__email__icontains=text)
+            | Q(user__phone__icontains=text)
+        )
+
+    def for_list(self) -> ResellerQuerySet:
+        """Return rows with all that a line of the list shows, in one query."""
+        return self.select_related("user", "wallet", "parent", "permission_group").annotate(
+            subscriber_count=models.Count("subscribers", filter=Q(subscribers__terminated_at__isnull=True))
+        )
+
+
+class Reseller(models.Model):
+    """A partner operator with a wallet; with a parent it is a sub-reseller."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="owned_reseller")
+    wallet = models.OneToOneField(LedgerAccount, on_delete=models.PROTECT, related_name="reseller")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="subs")
+    permission_group = models.ForeignKey(
+        PermissionGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="resellers"
+    )
+    company_name = models.CharField(max_length=150)
+    display_name = models.CharField(max_length=150, blank=True)
+    address = models.TextField(max_length=500, blank=True)
+    identity_verified_at = models.DateField(null=True, blank=True)
+    identity_verified_by = models.CharField(max_length=150, blank=True)
+    agreement_signed_at = models.DateField(null=True, blank=True)
+    agreement_reference = models.CharField(max_length=100, blank=True)
+    #: Addresses and CIDR blocks, one per line; empty is open.
+    allowed_ips = models.TextField(blank=True)
+    wan_check = models.CharField(max_length=10, choices=WanCheck.choices, default=WanCheck.INHERIT)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = ResellerQuerySet.as_manager()
+
+    class Meta:
+        db_table = "resellers"
+        constraints = [
+            models.CheckConstraint(condition=~Q(company_name=""), name="reseller_has_a_company_name"),
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="reseller_is_not_its_own_parent"),
+            models.CheckConstraint(condition=Q(wan_check__in=WanCheck.values), name="wan_check_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.company_name
+
+    @property
+    def public_name(self) -> str:
+        """The display name, or the company name where there is none."""
+        return self.display_name or self.company_name
+
+    @property
+    def is_sub(self) -> bool:
+        return self.parent_id is not None
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
+    def wan_check_is_on(self) -> bool:
+        """The effective setting: a sub inherits its parent's, a top-level reseller inherits off."""
+        if self.wan_check == WanCheck.INHERIT:
+            return self.parent.wan_check_is_on if self.parent else False
+        return self.wan_check == WanCheck.ON

@@ -1,0 +1,180 @@
+"""The one door to the SQL function that moves money, and the keys that let an act have only one effect."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext as _
+from psycopg import Error as PostgresError
+
+from audit.identity import Actor
+from ispanel.installation import currency
+from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, with_code
+from ispanel.refusals import Refusal
+from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, TransferKind
+
+
+class InsufficientFunds(Refusal):
+    """A wallet has less to spend than the amount. Both are in the installation's currency."""
+
+    field = "amount"
+
+    def __init__(self, *, available: Decimal, required: Decimal) -> None:
+        self.available = available
+        self.required = required
+        money = currency()
+        super().__init__(
+            _("%(missing)s is missing: %(required)s is needed and %(available)s is available.")
+            % {
+                "missing": with_code(self.missing, money),
+                "required": with_code(required, money),
+                "available": with_code(available, money),
+            }
+        )
+
+    @property
+    def missing(self) -> Decimal:
+        return self.required - self.available
+
+
+class FormAlreadyUsed(Refusal):
+    """The idempotency key was used with other contents."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This form was already used. Open it again to make another change."))
+
+
+class WalletClosed(Refusal):
+    """Nothing can be posted to the wallet of a deleted reseller."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This wallet is closed."))
+
+
+@dataclass(frozen=True)
+class ActKey:
+    """The key made when a money form was rendered, with what the form held.
+
+    ``contents`` is compared by digest, so it may hold anything that has a text, but no password.
+    """
+
+    act: str
+    key: UUID
+    contents: Mapping[str, Any]
+
+    @property
+    def digest(self) -> bytes:
+        text = json.dumps({name: str(value) for name, value in self.contents.items()}, sort_keys=True)
+        return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transfer that is in the books; ``replayed`` if it was there before."""
+
+    transfer_id: int
+    replayed: bool
+
+
+@contextmanager
+def refusals_of_ledger(required: Decimal = Decimal(0)) -> Any:
+    """Turn the SQL functions' errors into refusals."""
+    try:
+        yield
+    except DatabaseError as problem:
+        cause = problem.__cause__
+        match cause.sqlstate if isinstance(cause, PostgresError) else None:
+            case "IP001":
+                assert isinstance(cause, PostgresError)
+                available = Decimal(cause.diag.message_detail or 0)
+                raise InsufficientFunds(available=available, required=required) from problem
+            case "IP002":
+                raise FormAlreadyUsed from problem
+            case "IP003":
+                raise WalletClosed from problem
+        raise
+
+
+def post(
+    *,
+    actor: Actor,
+    kind: TransferKind,
+    debit: LedgerAccount,
+    credit: LedgerAccount,
+    amount: Decimal,
+    now: datetime,
+    note: str = "",
+    may_use_credit: bool = False,
+    key: ActKey | None = None,
+) -> Posted:
+    """Move money from one account to the other, in the caller's transaction.
+
+    :param amount: above zero, with no more decimals than the currency has.
+    :param may_use_credit: for charges alone.
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, InvalidAmount:
+    """
+    if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT or amount != amount.quantize(currency().smallest):
+        raise InvalidAmount(f"{amount} is no amount of {currency().code}")
+    who = actor.identity
+    parameters = [
+        kind, debit.pk, credit.pk, amount, may_use_credit, note,
+        who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name, now,
+        key.act if key else None, key.key if key else None, key.digest if key else None,
+    ]  # fmt: skip
+    with refusals_of_ledger(amount), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM post_transfer({', '.join(['%s'] * len(parameters))})", parameters)  # noqa: S608
+        transfer_id, replayed = cursor.fetchone()
+    return Posted(transfer_id, replayed)
+
+
+def recall(*, actor: Actor, key: ActKey) -> int | None:
+    """Return the first result of this act, after waiting for one under way; None where there is none.
+
+    For acts that do more than one transfer, or none. To be called first in the act's transaction.
+
+    :raises FormAlreadyUsed:
+    """
+    login_id = actor.identity.actor_id
+    with refusals_of_ledger(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{login_id}:{key.act}:{key.key}"])
+        cursor.execute("SELECT recall_act(%s, %s, %s, %s)", [login_id, key.act, key.key, key.digest])
+        result: int | None = cursor.fetchone()[0]
+    return result
+
+
+def remember(*, actor: Actor, key: ActKey, result_id: int, now: datetime) -> None:
+    """Use the key up, in the transaction of the act that succeeded."""
+    IdempotencyKey.objects.create(
+        login_id=actor.identity.actor_id,
+        act=key.act,
+        key=key.key,
+        digest=key.digest,
+        result_id=result_id,
+        created_at=now,
+    )
+
+
+def open_wallet(*, name: str, credit_limit: Decimal) -> LedgerAccount:
+    """Insert an empty wallet."""
+    return LedgerAccount.objects.create(
+        kind=AccountKind.WALLET, name=name, balance=Decimal(0), credit_limit=credit_limit
+    )
+
+
+def platform_account() -> LedgerAccount:
+    """Return the account that the admin's transfers come from."""
+    return LedgerAccount.objects.get(kind=AccountKind.PLATFORM)
+
+
+def income_account() -> LedgerAccount:
+    """Return the account that charges go to."""
+    return LedgerAccount.objects.get(kind=AccountKind.INCOME)

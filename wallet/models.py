@@ -1,0 +1,194 @@
+"""The ledger: accounts, immutable transfers and their entries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.seats import Seat
+from ispanel.money import HIGHEST_AMOUNT
+
+#: numeric(20, 4): sixteen digits before the point, and as many decimals as any currency may have.
+MONEY = {"max_digits": 20, "decimal_places": 4}
+
+
+class AccountKind(models.TextChoices):
+    WALLET = "wallet", _("Wallet")
+    PLATFORM = "platform", _("Platform")
+    INCOME = "income", _("Income")
+
+
+class TransferKind(models.TextChoices):
+    """Charges are income; refund lowers it; the rest is neutral."""
+
+    OPENING = "opening", _("Starting balance")
+    TRANSFER = "transfer", _("Transfer")
+    WITHDRAWAL = "withdrawal", _("Withdrawal")
+    ACTIVATION = "activation", _("Activation")
+    RENEWAL = "renewal", _("Renewal")
+
+
+CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL)
+
+
+class Direction(models.TextChoices):
+    DEBIT = "debit", _("Out")
+    CREDIT = "credit", _("In")
+
+
+class LedgerAccountQuerySet(models.QuerySet["LedgerAccount"]):
+    def wallets(self) -> LedgerAccountQuerySet:
+        return self.filter(kind=AccountKind.WALLET)
+
+    def visible_to(self, seat: Seat) -> LedgerAccountQuerySet:
+        """Return the wallets of the seat's own resellers, or all of them to those who see all transactions."""
+        if seat.sees_all("transactions"):
+            return self.wallets()
+        return self.wallets().filter(reseller__in=seat.tree_ids)
+
+
+class LedgerAccount(models.Model):
+    """A bucket of money. Wallets hold a balance; the house's accounts are summed from their entries."""
+
+    kind = models.CharField(max_length=10, choices=AccountKind.choices)
+    name = models.CharField(max_length=254)
+    balance = models.DecimalField(**MONEY, null=True)
+    #: How far below zero charges, and charges alone, may take the balance; stored >= 0.
+    credit_limit = models.DecimalField(**MONEY, null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = LedgerAccountQuerySet.as_manager()
+
+    class Meta:
+        db_table = "ledger_accounts"
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=AccountKind.values), name="account_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind=AccountKind.WALLET, balance__isnull=False, credit_limit__isnull=False)
+                | (~Q(kind=AccountKind.WALLET) & Q(balance__isnull=True, credit_limit__isnull=True)),
+                name="only_wallets_hold_a_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(credit_limit__gte=0, credit_limit__lte=HIGHEST_AMOUNT) | Q(credit_limit__isnull=True),
+                name="credit_limit_is_not_negative",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=~Q(kind=AccountKind.WALLET), name="one_house_account_of_a_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def available(self) -> Decimal:
+        """Balance + credit limit: what charges may still take."""
+        return (self.balance or Decimal(0)) + (self.credit_limit or Decimal(0))
+
+    @property
+    def movable(self) -> Decimal:
+        """What may leave the wallet as money: never the credit."""
+        return max(self.balance or Decimal(0), Decimal(0))
+
+    @property
+    def is_over_limit(self) -> bool:
+        return self.available < 0
+
+
+class Transfer(models.Model):
+    """One immutable money event with two entries or more."""
+
+    kind = models.CharField(max_length=12, choices=TransferKind.choices)
+    amount = models.DecimalField(**MONEY)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    on_behalf_of_id = models.BigIntegerField(null=True)
+    on_behalf_of_name = models.CharField(max_length=254, blank=True)
+
+    class Meta:
+        db_table = "transfers"
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=TransferKind.values), name="transfer_kind_is_known"),
+            # NaN is greater than every number to PostgreSQL, so the upper bound refuses it too.
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount__lte=HIGHEST_AMOUNT), name="transfer_amount_is_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.amount}"
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def of(self, account: LedgerAccount) -> EntryQuerySet:
+        """Return the account's entries, the newest first, with what a line of them shows."""
+        return (
+            self.filter(account=account)
+            .select_related("transfer")
+            .prefetch_related("transfer__entries__account__reseller")
+            .order_by("-id")
+        )
+
+    def charges(self) -> EntryQuerySet:
+        return self.filter(transfer__kind__in=CHARGES)
+
+    def since(self, start: datetime) -> EntryQuerySet:
+        return self.filter(transfer__created_at__gte=start)
+
+
+class Entry(models.Model):
+    """One side of a transfer. A credit raises the account's balance, a debit lowers it."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="entries")
+    direction = models.CharField(max_length=6, choices=Direction.choices)
+    amount = models.DecimalField(**MONEY)
+    #: The wallet's balance after this entry; null on the house's accounts.
+    balance_after = models.DecimalField(**MONEY, null=True)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        db_table = "entries"
+        constraints = [
+            models.CheckConstraint(condition=Q(direction__in=Direction.values), name="entry_direction_is_known"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="entry_amount_is_positive"),
+            models.UniqueConstraint(fields=["transfer", "account"], name="one_entry_per_account_and_transfer"),
+        ]
+        indexes = [models.Index(F("account"), F("id").desc(), name="entries_by_account")]
+
+    def __str__(self) -> str:
+        return f"{self.get_direction_display()} {self.amount}"
+
+    @property
+    def signed_amount(self) -> Decimal:
+        return self.amount if self.direction == Direction.CREDIT else -self.amount
+
+    @property
+    def counterparty(self) -> LedgerAccount | None:
+        """The account on the other side; entries are prefetched by `EntryQuerySet.of`."""
+        return next((entry.account for entry in self.transfer.entries.all() if entry.pk != self.pk), None)
+
+
+class IdempotencyKey(models.Model):
+    """A money form that was carried out: pressing again gets its first result."""
+
+    login_id = models.BigIntegerField()
+    act = models.CharField(max_length=40)
+    key = models.UUIDField()
+    digest = models.BinaryField()
+    result_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "idempotency_keys"
+        constraints = [models.UniqueConstraint(fields=["login_id", "act", "key"], name="one_effect_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.key}"
