@@ -1,0 +1,64 @@
+"""The settings of `make run`: made once, kept in DATA_DIR/local.env, and read by manage.py too.
+
+Production has its settings from its own environment and no such file.
+"""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def data_dir() -> Path:
+    """Return the folder in which `make run` keeps everything: DATA_DIR, or .data in the checkout."""
+    return Path(os.environ.get("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
+
+
+def load() -> None:
+    """Put what local.env says into the environment, where it does not say otherwise; do nothing without the file."""
+    for name, value in _read().items():
+        os.environ.setdefault(name, value)
+
+
+def prepare() -> None:
+    """Make local.env, or add what it lacks: the secrets are drawn once."""
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    first_time = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ENCRYPTION_KEYS": f"local:{key}",
+        "HTTPS_ONLY": "false",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
+    }
+    _write(first_time | _read() | {"STATIC_ROOT": str(data_dir() / "static")})
+
+
+def remember_database(url: str | None) -> None:
+    """Note the embedded server's address for manage.py; None forgets it, when another database is used."""
+    values = _read()
+    values.pop("DATABASE_URL", None)
+    _write(values | ({"DATABASE_URL": url} if url else {}))
+
+
+def _file() -> Path:
+    return data_dir() / "local.env"
+
+
+def _read() -> dict[str, str]:
+    if not _file().exists():
+        return {}
+    lines = _file().read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _write(values: dict[str, str]) -> None:
+    """Replace the file in one step; nobody else may read it at any time."""
+    making = _file().with_suffix(".env.new")
+    making.unlink(missing_ok=True)
+    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write("# Made by `make run`. The keys decrypt what the database holds: keep them with it.\n")
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+    making.replace(_file())
