@@ -45,6 +45,12 @@ def money(context: Context, amount: Decimal | None, unit: bool = False) -> str:
     return format_html("{} <small>{}</small>", shown, currency.code) if unit else shown
 
 
+@register.filter
+def grouped(number: int) -> str:
+    """Show a count with thousands separators."""
+    return f"{number:,}"
+
+
 @register.simple_tag
 def moment(value: datetime.datetime | None) -> str:
     """Show a day and a time of day in the current time zone."""
@@ -135,7 +141,7 @@ def _control(bound: BoundField, *, unit: str) -> SafeString:
     attrs = bound.field.widget.attrs
     if _kind(bound) == "check":
         return bound.as_widget()
-    own = {"class": " ".join(filter(None, ["input", "num" if unit else "", attrs.get("class", "")]))}
+    own: dict[str, str | bool] = {"class": " ".join(filter(None, ["input", "num" if unit else "", attrs.get("class", "")]))}
     if unit:
         own |= {"dir": "ltr", "inputmode": attrs.get("inputmode", "decimal")}
     return bound.as_widget(attrs=own)

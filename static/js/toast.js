@@ -4,10 +4,16 @@ const box = document.querySelector("[data-toasts]");
 
 // In the top layer, and inside an open dialog, since everything outside of that is inert.
 function raise() {
-  const home = document.querySelector("dialog:modal") ?? document.body;
-  if (box.parentElement !== home) home.append(box);
+  (document.querySelector("dialog:modal") ?? document.body).append(box);
   box.popover = "manual";
   if (box.matches(":popover-open")) box.hidePopover();
+  box.showPopover();
+}
+
+// Before the dialog that the toasts stand in goes away.
+function rescue(doomed) {
+  if (!box.isConnected || !doomed.contains(box)) return;
+  document.body.append(box);
   box.showPopover();
 }
 
@@ -44,16 +50,27 @@ function show(text, level = "info") {
   settle(toast);
 }
 
+// What the page for this error says happened.
+function sentenceOf(errorPage) {
+  const page = new DOMParser().parseFromString(errorPage, "text/html");
+  return page.querySelector("[data-message]")?.textContent.trim();
+}
+
 if (box) {
   const waiting = box.querySelectorAll(".toast");
   waiting.forEach(settle);
   if (waiting.length) raise();
 
+  // The event comes before the swap that may close the dialog which it came from.
   document.addEventListener("toast", (event) => {
-    show(event.detail.text ?? event.detail.value, event.detail.level);
+    setTimeout(() => show(event.detail.text ?? event.detail.value, event.detail.level));
   });
+  document.addEventListener("close", (event) => rescue(event.target), true);
+  document.addEventListener("htmx:beforeSwap", (event) => rescue(event.detail.target));
   document.addEventListener("htmx:responseError", (event) => {
-    show(event.detail.xhr.status >= 500 ? box.dataset.failed : box.dataset.refused, "error");
+    const { status, responseText } = event.detail.xhr;
+    const fallback = status >= 500 ? box.dataset.failed : box.dataset.refused;
+    show(sentenceOf(responseText) || fallback, "error");
   });
   document.addEventListener("htmx:sendError", () => show(box.dataset.offline, "error"));
 }
