@@ -5,6 +5,7 @@ wheel's own `get_server` has no settings, believes a stale `postmaster.pid` whos
 every parent folder readable to all, and polls once a second.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -59,11 +60,12 @@ class _Account(NamedTuple):
 
 @dataclass
 class Server:
-    """A running server. `process` is None if it was running before and so is not ours to stop."""
+    """A running server; one that was running before is not ours, and so not stopped."""
 
     data: Path
     sockets: str
-    process: subprocess.Popen[bytes] | None
+    process: psutil.Process
+    ours: bool
 
     @property
     def url(self) -> str:
@@ -74,26 +76,19 @@ class Server:
     def log(self) -> Path:
         return _log_of(self.data)
 
-    @property
-    def was_running(self) -> bool:
-        return self.process is None
-
     def is_running(self) -> bool:
-        if self.process is not None:
-            return self.process.poll() is None
-        return bool(_processes_in(self.data))
+        return bool(self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE)
 
     def stop(self) -> None:
-        """Stop the server if it was started here: sessions are ended, nothing committed is lost."""
-        if self.process is None:
+        """Stop the server if it is ours: sessions are ended, nothing committed is lost."""
+        if not self.ours:
             return
         for request, patience in ((signal.SIGINT, 20), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-            self.process.send_signal(request)
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+                self.process.send_signal(request)
                 self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue
-            break
+            if not self.is_running():
+                break
         if Path(self.sockets) != self.data:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
@@ -135,8 +130,8 @@ def _start(data: Path, account: _Account | None, *, durable: bool) -> Server:
             found, alive = _read_pid_file(data), _processes_in(data)
             if found and found.pid in alive:
                 if found.ready:
-                    ours = process if process and process.pid == found.pid else None
-                    return Server(data, found.sockets, ours)
+                    ours = process is not None and process.pid == found.pid
+                    return Server(data, found.sockets, psutil.Process(found.pid), ours)
             elif not alive and process is None:
                 # Nobody works here: what the file says is left from a killed server, and the number may be another's.
                 (data / "postmaster.pid").unlink(missing_ok=True)

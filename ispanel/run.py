@@ -21,10 +21,11 @@ from typing import Any
 import django
 import environ
 import psycopg
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-from ispanel import embedded_postgres, local, web_server
+from ispanel import embedded_postgres, leftovers, local, web_server
+from ispanel.refusals import Refusal
 
 OLDEST_POSTGRES = 15
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread for another
@@ -95,9 +96,14 @@ def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgr
         local.remember_database(None)
         say(f"The database is {check_database(given)}, as DATABASE_URL says.")
         return None
+    note = folder / "postgres.pid"
     database = embedded_postgres.start(folder)
     running.callback(database.stop)
-    if database.was_running:
+    if database.ours:
+        leftovers.note(database.process, note)
+    elif leftovers.find(note) == database.process:
+        database.ours = True  # of a run that was killed
+    else:
         say("Its PostgreSQL was running already, and will be left running.")
     local.remember_database(database.url)
     return database
@@ -112,7 +118,7 @@ def watch(web: web_server.WebServer, database: embedded_postgres.Server | None) 
         time.sleep(0.5)
         if not web.is_running():
             raise CannotRun(f"The web server ended by itself (exit code {web.process.returncode}).")
-        if database and not database.was_running and not database.is_running():
+        if database and not database.is_running():
             raise CannotRun(f"The database ended by itself; see {short(database.log)}.")
 
 
@@ -200,7 +206,7 @@ def check_database(url: str) -> str:
         with psycopg.connect(**{"connect_timeout": 5} | wanted) as connection:
             version = connection.info.server_version // 10_000
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1].strip()
+        reason = str(error).partition("\n")[0].removeprefix("connection failed: ")
         raise CannotRun(f"The database {name} of DATABASE_URL cannot be reached: {reason}") from None
     if version < OLDEST_POSTGRES:
         raise CannotRun(f"The database {name} is PostgreSQL {version}; ISPanel needs {OLDEST_POSTGRES} or newer.")
@@ -222,8 +228,8 @@ def ensure_admin() -> str:
     password = given or make_password()
     try:
         create_first_admin(username="admin", password=password)
-    except ValidationError as error:
-        raise CannotRun(f"ADMIN_PASSWORD is refused: {' '.join(error.messages)}") from None
+    except Refusal as refusal:
+        raise CannotRun(f"ADMIN_PASSWORD is refused: {refusal}") from None
     if given:
         return "Sign in as admin with the password from ADMIN_PASSWORD."
     return f"Sign in as admin with the password  {password}  (shown this once)."

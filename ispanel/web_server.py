@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import psutil
 
+from ispanel import leftovers
 from ispanel.local import BASE_DIR
 
 HOST = "127.0.0.1"
@@ -27,7 +29,7 @@ class WebServer:
     """A running granian, which leads a session and so a process group of its own."""
 
     def __init__(self, port: int, note: Path) -> None:
-        """Start it, and write its process number into `note` for `end_leftover`."""
+        """Start it, and note its process for a later run, in case this one is killed."""
         self.address = f"http://{HOST}:{port}/"
         self.note = note
         self.process = subprocess.Popen(
@@ -41,22 +43,26 @@ class WebServer:
             start_new_session=True,
             cwd=BASE_DIR,
         )
-        note.write_text(f"{self.process.pid} {psutil.Process(self.process.pid).create_time()}")
+        leftovers.note(psutil.Process(self.process.pid), note)
 
     def wait_until_ready(self) -> None:
         """Return as soon as the panel answers.
 
         :raises NotReady: if it ends, or takes too long.
         """
-        deadline = time.monotonic() + READY_WITHIN
+        deadline, answer = time.monotonic() + READY_WITHIN, "no answer"
         while time.monotonic() < deadline:
             if not self.is_running():
                 raise NotReady("The web server ended before it was ready; the reason is above.")
-            with contextlib.suppress(OSError):
+            try:
                 urllib.request.urlopen(f"{self.address}health/ready", timeout=5).close()  # noqa: S310 - always http
                 return
+            except urllib.error.HTTPError as refusal:
+                answer = refusal.read(200).decode(errors="replace").strip()
+            except OSError as error:
+                answer = str(error)
             time.sleep(0.05)
-        raise NotReady(f"The panel did not answer within {READY_WITHIN} seconds.")
+        raise NotReady(f"The panel was not ready within {READY_WITHIN} seconds: {answer}.")
 
     def is_running(self) -> bool:
         return self.process.poll() is None
@@ -73,14 +79,12 @@ class WebServer:
 
 def end_leftover(note: Path) -> None:
     """End the web server of a run that was killed before it could do so itself."""
-    with contextlib.suppress(FileNotFoundError, ValueError, psutil.Error):
-        pid, born = note.read_text().split()
-        leftover = psutil.Process(int(pid))
-        if leftover.create_time() == float(born):
-            leftover.terminate()
-            with contextlib.suppress(psutil.TimeoutExpired):
-                leftover.wait(STOP_WITHIN)
-            _kill_group(leftover.pid)
+    process = leftovers.find(note)
+    if process:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+            process.wait(STOP_WITHIN)
+        _kill_group(process.pid)
     note.unlink(missing_ok=True)
 
 

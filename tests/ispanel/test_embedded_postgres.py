@@ -1,7 +1,6 @@
 """The server that `make run` and these tests start for themselves."""
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -53,8 +52,7 @@ def tell(server: Server, statement: str) -> None:
 
 
 def kill(server: Server) -> None:
-    assert server.process
-    server.process.send_signal(signal.SIGKILL)
+    server.process.kill()
     server.process.wait()
 
 
@@ -86,7 +84,6 @@ def test_nothing_listens_on_the_network(start: Start) -> None:
 def test_it_is_not_in_the_session_of_the_terminal(start: Start) -> None:
     server = start()
 
-    assert server.process
     assert os.getsid(server.process.pid) == server.process.pid
 
 
@@ -112,7 +109,7 @@ def test_a_running_server_is_used_and_left_running(start: Start) -> None:
     second = start()
     second.stop()
 
-    assert second.was_running
+    assert not second.ours
     assert second.url == first.url
     assert ask(first, "SELECT 1") == 1
 
@@ -132,7 +129,7 @@ def test_a_killed_server_is_started_again_with_what_was_committed(start: Start) 
 
     second = start()
 
-    assert not second.was_running
+    assert second.ours
     assert ask(second, "SELECT word FROM committed") == "here"
 
 
