@@ -1,0 +1,145 @@
+"""A real Chromium before a real server, on this worker's test database.
+
+`page` is a signed-out page at desktop width in light colours. Besides it there are `themed_page` (each test twice, in
+light and in dark), `narrow_page` (360 px) and `page_without_scripts`; `new_context(...)` makes any other. Every one of
+them fails its test on console errors and uncaught exceptions. Wait with `expect(locator)`: predicates given as text
+need `eval`, which the Content-Security-Policy refuses.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from ispanel.web_server import WebServer
+from tests import chromium
+from tests.resetting import Shipped
+
+# Playwright's loop runs in the thread of the tests, where Django would refuse every query for fear of blocking it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: What a context is unless a test asks for something else.
+DEFAULTS = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", "reduced_motion": "reduce"}
+PHONE = {"width": 360, "height": 740}
+#: A page that answers 4xx is logged as an error by Chromium, but is an answer like others. Files have to be there.
+ANSWERED_4XX = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+
+collect_ignore_glob = [] if chromium.find() or chromium.is_required() else ["test_*.py"]
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(os.path.dirname(__file__)):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail("The browser tests need Chromium: install it, or set CHROMIUM to its path.")
+    return browser_type_launch_args | {"executable_path": path, "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def panel_server(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the server as `make run` does, and return its address."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATABASE_URL", url_of_test_database())
+        server = WebServer(free_port(), tmp_path_factory.mktemp("server") / "web.pid")
+    try:
+        server.wait_until_ready()
+        yield server.address.rstrip("/")
+    finally:
+        server.stop()
+
+
+def url_of_test_database() -> str:
+    """Return DATABASE_URL with the name that the test run gave to this worker's database."""
+    return urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def base_url(panel_server: str) -> str:
+    """Let `page.goto("/resellers/")` mean our server."""
+    return panel_server
+
+
+@pytest.fixture(autouse=True)
+def _reset(committing: None) -> None:
+    """Put the database back after every test, once its pages are closed."""
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return what the browser has complained of; what is left in it at the end fails the test."""
+    return []
+
+
+@pytest.fixture
+def new_context(new_context: NewContext, complaints: list[str]) -> Iterator[NewContext]:
+    """Make contexts whose pages must not complain."""
+    contexts: list[BrowserContext] = []
+
+    def watched(**arguments: Any) -> BrowserContext:
+        context = new_context(**DEFAULTS | arguments)
+        context.on("console", lambda message: complaints.extend(complaints_in(message)))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield watched
+    for page in (page for context in contexts for page in context.pages):
+        page.title()  # Whatever the page said before this has arrived when it answers.
+    assert not complaints, "The browser complained:\n" + "\n".join(complaints)
+
+
+def complaints_in(message: ConsoleMessage) -> list[str]:
+    if message.type != "error":
+        return []
+    url = message.location["url"]
+    is_file = urlsplit(url).path.startswith("/static/")
+    return [] if ANSWERED_4XX.match(message.text) and not is_file else [f"{message.text} ({url})"]
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed_page(request: pytest.FixtureRequest, new_context: NewContext) -> Page:
+    """Return a page in light colours, then in dark ones."""
+    return new_context(color_scheme=request.param).new_page()
+
+
+@pytest.fixture
+def narrow_page(new_context: NewContext) -> Page:
+    """Return a page as wide as a small phone: 360 px."""
+    return new_context(viewport=PHONE, has_touch=True).new_page()
+
+
+@pytest.fixture
+def page_without_scripts(new_context: NewContext) -> Page:
+    """Return a page in a browser with JavaScript switched off."""
+    return new_context(java_script_enabled=False).new_page()
