@@ -210,5 +210,3 @@ class InitialPassword(models.Model):
 def purpose_of_initial_password(user_id: int) -> str:
     """Return the associated data that ties an initial password to its login."""
     return f"initial-password:{user_id}"
-
-

@@ -120,18 +120,19 @@ def check_password(password: str, user: User) -> None:
         raise WeakPassword(" ".join(problem.messages)) from problem
 
 
-def insert_login(user: User) -> None:
-    """Insert the new login.
+def save_login(user: User, *, fields: list[str] | None = None) -> None:
+    """Insert the login, or update the named fields.
 
     :raises UsernameTaken, EmailTaken: also where somebody else took the name a moment ago.
     """
-    check_names_are_free(user.username, user.email)
+    besides = None if user._state.adding else user
+    check_names_are_free(user.username, user.email, besides=besides)
     try:
         with transaction.atomic():
-            user.save(force_insert=True)
-    except IntegrityError as problem:
-        check_names_are_free(user.username, user.email)
-        raise problem
+            user.save(force_insert=user._state.adding, update_fields=fields)
+    except IntegrityError:
+        check_names_are_free(user.username, user.email, besides=besides)
+        raise
 
 
 @transaction.atomic
@@ -165,7 +166,7 @@ def create_login(
     check_names_are_free(user.username, user.email)
     check_password(password, user)
     user.set_password(password)
-    insert_login(user)
+    save_login(user)
     keep_initial_password(user=user, password=password, created_by=actor.login, now=now)
     return user
 
@@ -279,16 +280,12 @@ def leave_seat(*, actor: Seat, now: datetime) -> None:
 
 def record_sign_in(*, actor: Seat, now: datetime) -> None:
     """Record that a login signed in."""
-    audit.record(
-        actor=actor, action=Action.SIGNED_IN, obj=actor.login, reseller_id=actor.login.reseller_id, now=now
-    )
+    audit.record(actor=actor, action=Action.SIGNED_IN, obj=actor.login, reseller_id=actor.login.reseller_id, now=now)
 
 
 def record_sign_out(*, actor: Seat, now: datetime) -> None:
     """Record that a login signed out."""
-    audit.record(
-        actor=actor, action=Action.SIGNED_OUT, obj=actor.login, reseller_id=actor.login.reseller_id, now=now
-    )
+    audit.record(actor=actor, action=Action.SIGNED_OUT, obj=actor.login, reseller_id=actor.login.reseller_id, now=now)
 
 
 def record_refusal(*, actor: Seat, refusal: Forbidden, path: str, now: datetime) -> None:
@@ -313,7 +310,7 @@ def create_first_admin(*, username: str, password: str) -> User:
     user = User(username=fold_username(username), user_type=UserType.ADMIN, full_name="")
     check_password(password, user)
     user.set_password(password)
-    insert_login(user)
+    save_login(user)
     audit.record(actor=Seat.own(user), action=Action.ADMIN_CREATED, obj=user, grade=Grade.SECURITY, now=now)
     return user
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from audit.identity import Identity, Origin
 
 if TYPE_CHECKING:
@@ -67,11 +69,12 @@ class Seat:
             return ()
         return (self.reseller.pk, *self.reseller.subs.values_list("pk", flat=True))
 
-    def minutes_left(self, now: datetime) -> int:
-        """Return how many minutes remain of a borrowed seat, rounded up."""
+    @property
+    def minutes_left(self) -> int:
+        """How many minutes remain of a borrowed seat, rounded up; 0 in one's own."""
         if self.ends_at is None:
             return 0
-        return max(0, -((now - self.ends_at) // timedelta(minutes=1)))
+        return max(0, -((timezone.now() - self.ends_at) // timedelta(minutes=1)))
 
     @property
     def identity(self) -> Identity:

@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -47,3 +47,8 @@ def start_of_day(now: datetime) -> datetime:
 def start_of_month(now: datetime) -> datetime:
     """Return the midnight that began this month in the installation's time zone."""
     return start_of_day(now).replace(day=1)
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment that begins a day in the installation's time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zoneinfo.ZoneInfo(panel_settings().time_zone))

@@ -20,8 +20,10 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request.id = uuid.uuid4().hex  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
-            response = get_response(request)
+        # Stays bound after the answer: Django logs a 4xx or 5xx once the middleware is done.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
+        response = get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         return response
 

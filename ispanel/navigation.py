@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ class Item:
     url_name: str
     icon: str
     code: str
+    count: Callable[[Seat], int] | None = None
+    only_with_wallet: bool = False
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Link:
     url: str
     icon: str
     current: bool
+    count: int | None = None
 
 
 @dataclass
@@ -38,12 +42,33 @@ class Group:
     items: list[Link] = field(default_factory=list)
 
 
+def subscribers_of(seat: Seat) -> int:
+    from subscribers.models import Subscriber
+
+    return Subscriber.objects.visible_to(seat).kept().count()
+
+
+def resellers_of(seat: Seat) -> int:
+    from resellers.models import Reseller
+
+    return Reseller.objects.visible_to(seat).exclude(pk=seat.user.reseller_id).count()
+
+
 ITEMS = (
     ("", Item(_("Dashboard"), "reports:dashboard", "layout-dashboard", "dashboard.view")),
-    (_("Customers"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view")),
+    (_("Customers"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view", subscribers_of)),
     (_("Customers"), Item(_("Plans"), "plans:list", "gauge", "plans.view")),
-    (_("Partners"), Item(_("Resellers"), "resellers:list", "store", "resellers.view")),
-    (_("Partners"), Item(_("Transactions"), "resellers:own_transactions", "arrow-left-right", "transactions.view")),
+    (_("Partners"), Item(_("Resellers"), "resellers:list", "store", "resellers.view", resellers_of)),
+    (
+        _("Partners"),
+        Item(
+            _("Transactions"),
+            "resellers:own_transactions",
+            "arrow-left-right",
+            "transactions.view",
+            only_with_wallet=True,
+        ),
+    ),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),
 )
@@ -53,9 +78,17 @@ def sidebar(request: HttpRequest, seat: Seat) -> list[Group]:
     """Return the groups of links that the seat may open, the one that is open marked."""
     groups: dict[str, Group] = {}
     for label, item in ITEMS:
-        if not (seat.is_admin if item.code == "admin" else seat.has(item.code)):
+        if not may_open(seat, item):
             continue
         url = reverse(item.url_name)
         current = request.path == url or (url != "/" and request.path.startswith(url))
-        groups.setdefault(str(label), Group(label)).items.append(Link(item.label, url, item.icon, current))
+        count = item.count(seat) if item.count else None
+        groups.setdefault(str(label), Group(label)).items.append(Link(item.label, url, item.icon, current, count))
     return list(groups.values())
+
+
+def may_open(seat: Seat, item: Item) -> bool:
+    """Say whether the seat may open the item's page and finds something there."""
+    if item.only_with_wallet and seat.reseller is None:
+        return False
+    return seat.is_admin if item.code == "admin" else seat.has(item.code)

@@ -13,4 +13,7 @@ handler500 = "ispanel.views.server_error"
 urlpatterns = [
     path("health/live", public(views.live)),
     path("health/ready", public(views.ready)),
+    path("", include("accounts.urls")),
+    path("", include("resellers.urls")),
+    path("settings/", views.general_settings, name="general_settings"),
 ]

@@ -9,9 +9,17 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template import loader
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
-from ispanel.refusals import Forbidden
+from accounts.access import SignedInRequest, admin_only
+from ispanel import operations
+from ispanel.forms import GeneralSettingsForm
+from ispanel.http import done, render_form
+from ispanel.models import PanelSettings
+from ispanel.refusals import Forbidden, refusals_into
 
 
 def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
@@ -63,3 +71,17 @@ def ready(request: HttpRequest) -> HttpResponse:
     if pending:
         return HttpResponse("migrations are missing\n", status=503, content_type="text/plain")
     return HttpResponse("ready\n", content_type="text/plain")
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def general_settings(request: SignedInRequest) -> HttpResponse:
+    """Change the panel's name, time zone and currency."""
+    settings = PanelSettings.objects.get(pk=1)
+    locked = operations.currency_is_locked()
+    form = GeneralSettingsForm(request.POST or None, instance=settings, currency_is_locked=locked)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.change_general_settings(actor=request.seat, now=timezone.now(), **form.cleaned_data)
+            return done(request, _("The settings are saved."), to=reverse("general_settings"))
+    return render_form(request, "settings/general.html", {"form": form, "locked": locked})

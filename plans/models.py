@@ -38,9 +38,7 @@ class Plan(models.Model):
     duration = models.PositiveSmallIntegerField(
         _("Duration"), validators=[MinValueValidator(1), MaxValueValidator(3650)], default=30
     )
-    duration_unit = models.CharField(
-        _("Unit"), max_length=6, choices=DurationUnit.choices, default=DurationUnit.DAYS
-    )
+    duration_unit = models.CharField(_("Unit"), max_length=6, choices=DurationUnit.choices, default=DurationUnit.DAYS)
     download_kbps = models.PositiveIntegerField(_("Download"), validators=[MinValueValidator(1)])
     upload_kbps = models.PositiveIntegerField(_("Upload"), validators=[MinValueValidator(1)])
     #: Megabytes in a period; null is unlimited.

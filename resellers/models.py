@@ -36,15 +36,12 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
     def top_level(self) -> ResellerQuerySet:
         return self.filter(parent__isnull=True)
 
-    def active(self) -> ResellerQuerySet:
-        return self.filter(suspended_at__isnull=True)
-
-    def suspended(self) -> ResellerQuerySet:
-        return self.filter(suspended_at__isnull=False)
+    def sub_resellers(self) -> ResellerQuerySet:
+        return self.filter(parent__isnull=False)
 
     def low_on_balance(self) -> ResellerQuerySet:
-        """Return those whose next charge may fail: nothing available, or in debt."""
-        return self.filter(Q(wallet__balance__lte=0) | Q(wallet__balance__lte=-F("wallet__credit_limit")))
+        """Return those whose wallet holds nothing, or less."""
+        return self.filter(wallet__balance__lte=0)
 
     def named_like(self, text: str) -> ResellerQuerySet:
         return self.filter(
@@ -81,7 +78,6 @@ class Reseller(models.Model):
     #: Addresses and CIDR blocks, one per line; empty is open.
     allowed_ips = models.TextField(blank=True)
     wan_check = models.CharField(max_length=10, choices=WanCheck.choices, default=WanCheck.INHERIT)
-    suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -106,10 +102,6 @@ class Reseller(models.Model):
     @property
     def is_sub(self) -> bool:
         return self.parent_id is not None
-
-    @property
-    def is_suspended(self) -> bool:
-        return self.suspended_at is not None
 
     @property
     def wan_check_is_on(self) -> bool:

@@ -53,7 +53,9 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
                 return self.kept().filter(suspended_at__isnull=True, expires_at__gt=now)
             case Status.EXPIRED:
                 return (
-                    self.kept().filter(suspended_at__isnull=True).filter(Q(expires_at__isnull=True) | Q(expires_at__lte=now))
+                    self.kept()
+                    .filter(suspended_at__isnull=True)
+                    .filter(Q(expires_at__isnull=True) | Q(expires_at__lte=now))
                 )
             case Status.SUSPENDED:
                 return self.kept().filter(suspended_at__isnull=False)

@@ -70,5 +70,3 @@ class TransferForm(MoneyForm):
 
     amount = AmountField()
     note = forms.CharField(label=_("Note"), required=False, max_length=200)
-
-

@@ -33,7 +33,6 @@ class Migration(migrations.Migration):
                         choices=[("inherit", "Inherit"), ("on", "On"), ("off", "Off")], default="inherit", max_length=10
                     ),
                 ),
-                ("suspended_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
                 (

@@ -4,9 +4,10 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
 import django.core.validators
 import django.db.models.deletion
-import subscribers.models
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
+
+import subscribers.models
 
 
 class Migration(migrations.Migration):

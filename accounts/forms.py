@@ -1,0 +1,88 @@
+"""Signing in and passwords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.password_rules import LONGEST
+
+
+def username_field() -> forms.CharField:
+    """Return the field for a new username; the operation checks its rules."""
+    return forms.CharField(
+        label=_("Username"),
+        max_length=150,
+        help_text=_(
+            "Lower case: a to z, digits and . _ + @ - . It stays reserved, even after the reseller is deleted."
+        ),
+        widget=forms.TextInput(
+            attrs={"dir": "ltr", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"max_length": _("Use at most 150 characters for the username.")},
+    )
+
+
+def new_password_field(*, generate: bool = False, label: Any = _("Password")) -> forms.CharField:
+    """Return the field for a new password; the operation checks its rules. Pasting is welcome."""
+    attrs = {"autocomplete": "new-password", "dir": "ltr"}
+    if generate:
+        attrs["data-password"] = "generate"
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=LONGEST,
+        help_text=_("At least 12 characters, without the username or the company name."),
+        widget=forms.PasswordInput(attrs=attrs, render_value=True),
+    )
+
+
+def own_password_field(label: Any = _("Your password")) -> forms.CharField:
+    """Return the field in which people confirm who they are."""
+    return forms.CharField(
+        label=label, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"})
+    )
+
+
+class SignInForm(forms.Form):
+    """Username or email, and the password."""
+
+    login = forms.CharField(
+        label=_("Username or email"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
+        ),
+    )
+    password = own_password_field(_("Password"))
+
+
+class PasswordForm(forms.Form):
+    """A new password of one's own, typed twice."""
+
+    own_password = own_password_field(_("Present password"))
+    password = new_password_field(label=_("New password"))
+    repeated = forms.CharField(
+        label=_("New password again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "dir": "ltr"}),
+    )
+
+    def clean_repeated(self) -> str:
+        repeated: str = self.cleaned_data["repeated"]
+        if repeated != self.cleaned_data.get("password"):
+            raise forms.ValidationError(_("This differs from the new password above."))
+        return repeated
+
+
+class RevealForm(forms.Form):
+    """The own password before an initial password is shown; not asked of whoever made the login just now."""
+
+    own_password = own_password_field()
+
+    def __init__(self, *args: Any, ask: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not ask:
+            del self.fields["own_password"]

@@ -1,0 +1,23 @@
+"""What a template may offer to this seat."""
+
+from __future__ import annotations
+
+from django import template
+from django.db.models import Model
+
+from accounts.seats import Seat
+
+register = template.Library()
+
+
+@register.filter
+def may(seat: Seat, code: str) -> bool:
+    """Say whether the seat has the permission: ``{% if seat|may:"resellers.edit" %}``."""
+    return seat.has(code)
+
+
+@register.filter
+def acts_on(seat: Seat, reseller: Model) -> bool:
+    """Say whether the seat may act on this reseller: an admin on any, a reseller on its own subs."""
+    own = seat.user.reseller_id
+    return seat.is_admin or (own is not None and getattr(reseller, "parent_id", None) == own)

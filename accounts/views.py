@@ -1,0 +1,105 @@
+"""Signing in and out, one's own password, and the way back from another's seat."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import operations
+from accounts.access import SignedInRequest, public, signed_in
+from accounts.forms import PasswordForm, SignInForm
+from accounts.middleware import end_borrowed_seat
+from accounts.models import User
+from accounts.seats import Seat
+from ispanel.http import done, render_form
+from ispanel.refusals import refusals_into
+
+log = logging.getLogger(__name__)
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Return where to go after signing in: the page asked for, if it is ours, else the dashboard."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return reverse("reports:dashboard")
+
+
+@public
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in by username or email. A wrong name and a wrong password get the same answer."""
+    if request.user.is_authenticated:
+        return redirect(safe_next(request))
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = authenticate(request, **form.cleaned_data)
+        if isinstance(user, User):
+            login(request, user)
+            operations.record_sign_in(
+                actor=Seat.own(user, request.origin),  # type: ignore[attr-defined]
+                now=timezone.now(),
+            )
+            return redirect(safe_next(request))
+        log.warning("sign-in failed from %s", request.origin.address)  # type: ignore[attr-defined]
+        form.add_error(None, _("Username or password is wrong."))
+    return render_form(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+
+
+@signed_in(during_password_change=True)
+@require_POST
+def sign_out(request: SignedInRequest) -> HttpResponse:
+    """Sign out, from another's seat too."""
+    operations.record_sign_out(actor=request.seat, now=timezone.now())
+    logout(request)
+    return redirect("accounts:sign_in")
+
+
+@signed_in(in_borrowed_seat=False)
+def account(request: SignedInRequest) -> HttpResponse:
+    """Show one's own login."""
+    return render(request, "accounts/account.html", {"login": request.seat.login})
+
+
+@signed_in(during_password_change=True, in_borrowed_seat=False)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request: SignedInRequest) -> HttpResponse:
+    """Choose a password of one's own; every other sign-in of this login ends."""
+    forced = request.seat.login.must_change_password
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            user = operations.change_own_password(
+                actor=request.seat,
+                old_password=form.cleaned_data["own_password"],
+                new_password=form.cleaned_data["password"],
+                now=timezone.now(),
+            )
+            update_session_auth_hash(request, user)
+            return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
+    return render_form(request, "accounts/password.html", {"form": form, "forced": forced})
+
+
+@signed_in()
+@require_POST
+def leave_seat(request: SignedInRequest) -> HttpResponse:
+    """Go back to one's own panel."""
+    if not request.seat.is_borrowed:
+        return redirect("reports:dashboard")
+    name = request.seat.user.shown_name
+    operations.leave_seat(actor=request.seat, now=timezone.now())
+    came_from = request.seat.reseller
+    end_borrowed_seat(request)
+    to = reverse("resellers:detail", args=[came_from.pk]) if came_from else reverse("reports:dashboard")
+    return done(request, _("You are back from the panel of %(name)s.") % {"name": name}, to=to)

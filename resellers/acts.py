@@ -1,0 +1,176 @@
+"""The acts on a reseller: each is a dialog, or a page of its own without JavaScript."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import SignedInRequest, requires
+from accounts.forms import RevealForm
+from accounts.middleware import begin_borrowed_seat
+from accounts.models import User
+from accounts.operations import enter_seat, may_reveal_without_password, reveal_initial_password
+from ispanel.http import done, render_act, wants
+from ispanel.installation import currency
+from ispanel.money import with_code
+from ispanel.refusals import refusals_into
+from resellers import operations
+from resellers.forms import LoginAsForm
+from resellers.models import Reseller
+from wallet.forms import TransferForm
+from wallet.models import Direction, Entry, LedgerAccount
+
+
+@dataclass(frozen=True)
+class Line:
+    """What an account holds before and after; ``after`` is None while no amount is typed."""
+
+    name: str | Promise
+    before: Decimal
+    after: Decimal | None
+
+
+def preview(source: LedgerAccount, target: LedgerAccount, amount: Decimal | None, own: LedgerAccount) -> list[Line]:
+    """Return both sides of a transfer."""
+    lines = []
+    for account, sign in ((source, -1), (target, 1)):
+        before = balance_of(account)
+        name = gettext_lazy("Your wallet") if account == own and account.balance is not None else account.name
+        lines.append(Line(name, before, None if amount is None else before + sign * amount))
+    return lines
+
+
+def balance_of(account: LedgerAccount) -> Decimal:
+    """Return a wallet's balance; a house account's is summed from its entries."""
+    if account.balance is not None:
+        return account.balance
+    sums = dict(account.entries.values_list("direction").annotate(Sum("amount")).order_by())
+    return sums.get(Direction.CREDIT, Decimal(0)) - sums.get(Direction.DEBIT, Decimal(0))
+
+
+@requires("transactions.transfer", of=Reseller)
+@require_http_methods(["GET", "POST"])
+def transfers(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Transfer money to the reseller."""
+    form = TransferForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            transfer = operations.transfer_to_reseller(
+                actor=request.seat,
+                reseller_id=reseller.pk,
+                amount=form.cleaned_data["amount"],
+                note=form.cleaned_data["note"],
+                key=form.key("transfer", {**form.cleaned_data, "reseller": reseller.pk}),
+                now=timezone.now(),
+            )
+            message = _("%(amount)s transferred to %(name)s.")
+            return done(request, in_words(message, transfer.amount, reseller), to=transactions_of(reseller))
+    source = operations.funding_account(request.seat)
+    return render_transfer(request, "resellers/transfer.html", form, reseller, source, reseller.wallet)
+
+
+@requires("transactions.withdraw", of=Reseller)
+@require_http_methods(["GET", "POST"])
+def withdrawals(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Withdraw money from the reseller."""
+    form = TransferForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            transfer = operations.withdraw_from_reseller(
+                actor=request.seat,
+                reseller_id=reseller.pk,
+                amount=form.cleaned_data["amount"],
+                note=form.cleaned_data["note"],
+                key=form.key("withdrawal", {**form.cleaned_data, "reseller": reseller.pk}),
+                now=timezone.now(),
+            )
+            message = _("%(amount)s withdrawn from %(name)s.")
+            return done(request, in_words(message, transfer.amount, reseller), to=transactions_of(reseller))
+    target = operations.funding_account(request.seat)
+    return render_transfer(request, "resellers/withdraw.html", form, reseller, reseller.wallet, target)
+
+
+def in_words(message: str, amount: Decimal, reseller: Reseller) -> str:
+    return message % {"amount": with_code(amount, currency()), "name": reseller.public_name}
+
+
+def transactions_of(reseller: Reseller) -> str:
+    return reverse("resellers:transactions", args=[reseller.pk])
+
+
+def render_transfer(
+    request: SignedInRequest,
+    template: str,
+    form: TransferForm,
+    reseller: Reseller,
+    source: LedgerAccount,
+    target: LedgerAccount,
+) -> HttpResponse:
+    """Answer with the form, or with its preview while somebody types."""
+    typed = TransferForm(request.GET or None) if request.method == "GET" else form
+    typed.is_valid()
+    amount = typed.cleaned_data.get("amount") if typed.is_bound else None
+    context = {
+        "form": form,
+        "reseller": reseller,
+        "amount": amount,
+        "lines": preview(source, target, amount, operations.funding_account(request.seat)),
+        "latest": Entry.objects.of(reseller.wallet)[:3],
+    }
+    if wants(request, "preview"):
+        return render(request, f"{template}#preview", {**context, "swap_label": True})
+    return render_act(request, template, context, cancel_url=reverse("resellers:detail", args=[reseller.pk]))
+
+
+@requires("resellers.login_as", of=Reseller, in_borrowed_seat=False)
+@require_http_methods(["GET", "POST"])
+def seats(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Log in as the reseller, for a reason that stands in the audit trail."""
+    form = LoginAsForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            seat = enter_seat(
+                actor=request.seat,
+                user=User.objects.with_rights().get(pk=reseller.user_id),
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+            begin_borrowed_seat(request, seat)
+            return done(request, "", to=reverse("reports:dashboard"))
+    context = {"form": form, "reseller": reseller}
+    return render_act(
+        request, "resellers/login_as.html", context, cancel_url=reverse("resellers:detail", args=[reseller.pk])
+    )
+
+
+@requires("resellers.edit", of=Reseller, in_borrowed_seat=False)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def initial_password(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Reveal the initial password, on this answer alone."""
+    now = timezone.now()
+    ask = not may_reveal_without_password(actor=request.seat, user=reseller.user, now=now)
+    form = RevealForm(request.POST if request.method == "POST" else None, ask=ask)
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            secret = reveal_initial_password(
+                actor=request.seat, user=reseller.user, own_password=form.cleaned_data.get("own_password", ""), now=now
+            )
+    context = {"form": form, "reseller": reseller, "secret": secret}
+    response = render_act(
+        request, "resellers/initial_password.html", context, cancel_url=reverse("resellers:detail", args=[reseller.pk])
+    )
+    response["Cache-Control"] = "no-store"
+    return response

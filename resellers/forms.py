@@ -1,0 +1,243 @@
+"""Parsing what is typed about resellers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import new_password_field, username_field
+from accounts.models import PermissionGroup
+from accounts.operations import group_for_new_resellers
+from accounts.seats import Seat
+from ispanel.installation import midnight
+from ispanel.lists import ListForm
+from resellers.models import Reseller, ResellerQuerySet, WanCheck
+from wallet.forms import AmountField, MoneyForm
+from wallet.models import Entry, EntryQuerySet, TransferKind
+
+VIEWS = (("", _("All")), ("top", _("Top level")), ("subs", _("Sub-resellers")), ("low", _("Low balance")))
+
+
+class ResellerListForm(ListForm):
+    """The resellers list: which view of it, and the search."""
+
+    sorts = {
+        "name": "company_name",
+        "balance": "wallet__balance",
+        "subscribers": "subscriber_count",
+        "created": "created_at",
+    }
+    default_sort = "company_name"
+
+    view = forms.ChoiceField(choices=VIEWS, required=False)
+
+    def apply(self, rows: ResellerQuerySet) -> QuerySet[Reseller]:
+        """Return the rows that the address asks for, in its order."""
+        if text := self.value("q"):
+            rows = rows.named_like(text)
+        rows = in_view(rows, self.value("view") or "")
+        return self.ordered(rows)
+
+
+def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
+    """Return the rows of one tab of the list."""
+    match view:
+        case "top":
+            return rows.top_level()
+        case "subs":
+            return rows.sub_resellers()
+        case "low":
+            return rows.low_on_balance()
+    return rows
+
+
+class GroupChoice(forms.ModelChoiceField):
+    """Permission groups as cards: name and sentence."""
+
+    widget = forms.RadioSelect
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name}|{obj.sentence}"
+
+
+class ParentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.public_name)
+
+
+def date_field(label: Any) -> forms.DateField:
+    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class DetailsForm(forms.Form):
+    """What creating and editing a reseller have in common, as everybody sees it."""
+
+    email = forms.EmailField(
+        label=_("Email"), required=False, max_length=254, help_text=_("They can sign in with it too.")
+    )
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=40, help_text=_("With the country code."))
+    full_name = forms.CharField(
+        label=_("Full name"), required=False, max_length=150, help_text=_("The person you deal with.")
+    )
+    company_name = forms.CharField(
+        label=_("Company name"),
+        max_length=150,
+        help_text=_("The public name; it stands on their subscribers' invoices."),
+    )
+    display_name = forms.CharField(
+        label=_("Display name"),
+        required=False,
+        max_length=150,
+        help_text=_("What lists show, if it should be shorter than the company name."),
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Stands on invoices that the reseller issues."),
+    )
+    permission_group = GroupChoice(
+        label=_("Permission group"), queryset=PermissionGroup.objects.none(), help_text=_("What this login may do.")
+    )
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        group = self.fields["permission_group"]
+        assert isinstance(group, GroupChoice)
+        if seat.is_admin:
+            group.queryset = PermissionGroup.objects.order_by("id")
+            group.required = False
+            group.empty_label = str(_("No group|Everything, within its own scope."))
+        else:
+            group.queryset = PermissionGroup.objects.within(seat.rights).order_by("id")
+
+
+class AdminDetailsForm(DetailsForm):
+    """What only an admin sees besides."""
+
+    identity_verified_at = date_field(_("Identity verified on"))
+    identity_verified_by = forms.CharField(label=_("Verified by"), required=False, max_length=150)
+    agreement_signed_at = date_field(_("Agreement signed on"))
+    agreement_reference = forms.CharField(label=_("Agreement reference"), required=False, max_length=100)
+    credit_limit = AmountField(
+        label=_("Credit limit"),
+        required=False,
+        allow_zero=True,
+        allow_minus=True,
+        initial="0",
+        help_text=_("How far below zero charges for subscribers may take the balance."),
+    )
+    parent = ParentChoice(
+        label=_("Parent reseller"),
+        queryset=Reseller.objects.none(),
+        required=False,
+        empty_label=_("None: top level"),
+        help_text=_("Only top-level resellers can have sub-resellers."),
+    )
+    allowed_ips = forms.CharField(
+        label=_("Allowed IPs"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "ltr", "spellcheck": "false"}),
+        help_text=_("Addresses and CIDR blocks, one per line or with commas. Empty: from anywhere."),
+    )
+    wan_check = forms.ChoiceField(
+        label=_("WAN check"),
+        choices=WanCheck.choices,
+        initial=WanCheck.INHERIT,
+        help_text=_("Inherit takes the parent's setting; at top level that is off."),
+    )
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, seat=seat, **kwargs)
+        parent = self.fields["parent"]
+        assert isinstance(parent, ParentChoice)
+        parent.queryset = Reseller.objects.top_level().order_by("company_name")
+
+
+class LoginFields(MoneyForm):
+    """The login of a new reseller."""
+
+    username = username_field()
+    password = new_password_field(generate=True)
+    must_change_password = forms.BooleanField(
+        label=_("Force password change"),
+        required=False,
+        initial=True,
+        help_text=_("They choose their own at the first sign-in. Recommended: you never see that one."),
+    )
+
+    def contents(self) -> dict[str, Any]:
+        """Return what the form holds, for its key and for the operation, without the key itself."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
+
+    def key_of_creation(self) -> Any:
+        contents = self.contents()
+        del contents["password"]
+        return self.key("create_reseller", contents)
+
+
+class SubResellerCreateForm(LoginFields, DetailsForm):
+    """What a reseller fills in for a sub-reseller of its own."""
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, seat=seat, **kwargs)
+        self.initial.setdefault("permission_group", group_for_new_resellers())
+
+
+class ResellerCreateForm(LoginFields, AdminDetailsForm):
+    """What an admin fills in."""
+
+    starting_balance = AmountField(
+        label=_("Starting balance"),
+        required=False,
+        allow_zero=True,
+        initial="0",
+        help_text=_("Transferred from the platform's account when the reseller is created."),
+    )
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, seat=seat, **kwargs)
+        self.initial.setdefault("permission_group", group_for_new_resellers())
+
+
+def create_form_for(seat: Seat) -> type[SubResellerCreateForm] | type[ResellerCreateForm]:
+    """Return the form that this seat fills in."""
+    return ResellerCreateForm if seat.is_admin else SubResellerCreateForm
+
+
+def edit_form_for(seat: Seat) -> type[DetailsForm]:
+    """Return the form that this seat fills in."""
+    return AdminDetailsForm if seat.is_admin else DetailsForm
+
+
+class LoginAsForm(forms.Form):
+    """Why one takes another's seat."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Stands in the audit trail, where the reseller can read it.")
+    )
+
+
+class EntryListForm(ListForm):
+    """The filters of a Transactions tab."""
+
+    kind = forms.ChoiceField(choices=[("", _("All kinds")), *TransferKind.choices], required=False)
+    start = date_field(_("From"))
+    end = date_field(_("To"))
+
+    def apply(self, rows: EntryQuerySet) -> QuerySet[Entry]:
+        """Return the entries that the address asks for, the newest first."""
+        if kind := self.value("kind"):
+            rows = rows.filter(transfer__kind=kind)
+        if text := self.value("q"):
+            rows = rows.filter(transfer__note__icontains=text)
+        if start := self.value("start"):
+            rows = rows.filter(transfer__created_at__gte=midnight(start))
+        if end := self.value("end"):
+            rows = rows.filter(transfer__created_at__lt=midnight(end + timedelta(days=1)))
+        return rows

@@ -1,0 +1,363 @@
+"""What is done to resellers: taking them on, changing them, and moving money to and from them."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import PermissionGroup, User, UserType
+from accounts.operations import create_login, save_login
+from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from ispanel.installation import currency
+from ispanel.money import with_code
+from ispanel.refusals import Forbidden, Refusal
+from resellers.models import Reseller, WanCheck
+from wallet import ledger
+from wallet.ledger import ActKey
+from wallet.models import LedgerAccount, Transfer, TransferKind
+
+
+class MaxDepthReached(Forbidden):
+    """A sub-reseller has no sub-resellers of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(_("You are a sub-reseller and cannot create resellers of your own: max depth reached."))
+
+
+class ParentIsSub(Refusal):
+    """The chosen parent is a sub-reseller itself."""
+
+    field = "parent"
+
+    def __init__(self, parent: Reseller) -> None:
+        super().__init__(
+            _("%(name)s is a sub-reseller and cannot be a parent: max depth reached.") % {"name": parent.public_name}
+        )
+
+
+class HasSubResellers(Refusal):
+    """A reseller with subs of its own cannot be put under a parent."""
+
+    field = "parent"
+
+    def __init__(self) -> None:
+        super().__init__(_("This reseller has sub-resellers, so it cannot be put under a parent."))
+
+
+class GroupOutOfReach(Refusal):
+    """The permission group is missing, not for sub-resellers, or holds more than the parent has."""
+
+    field = "permission_group"
+
+
+class UnusableAddress(Refusal):
+    """An entry of the allowed IPs is no address and no CIDR block."""
+
+    field = "allowed_ips"
+
+
+class CompanyFacts(TypedDict, total=False):
+    """What may be known of a company besides its name."""
+
+    display_name: str
+    address: str
+    identity_verified_at: date | None
+    identity_verified_by: str
+    agreement_signed_at: date | None
+    agreement_reference: str
+
+
+@transaction.atomic
+def create_reseller(
+    *,
+    actor: Seat,
+    username: str,
+    password: str,
+    company_name: str,
+    email: str = "",
+    phone: str = "",
+    full_name: str = "",
+    must_change_password: bool = True,
+    starting_balance: Decimal = Decimal(0),
+    credit_limit: Decimal = Decimal(0),
+    parent: Reseller | None = None,
+    permission_group: PermissionGroup | None = None,
+    allowed_ips: str = "",
+    wan_check: str = WanCheck.INHERIT,
+    key: ActKey | None = None,
+    now: datetime,
+    **facts: Unpack[CompanyFacts],
+) -> Reseller:
+    """Take on a reseller: its login, its wallet, its place in the tree and its starting balance, or none of them.
+
+    A reseller creates sub-resellers of its own: whatever parent, money or network settings are passed, it is the
+    parent, both amounts are 0 and the network settings are inherited.
+
+    :raises MaxDepthReached, ParentIsSub, GroupOutOfReach, UnusableAddress, FormAlreadyUsed:
+    :raises UsernameTaken, EmailTaken, UnusableUsername, WeakPassword: see `accounts.operations`.
+    """
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Reseller.objects.get(pk=first)
+    if not actor.is_admin:
+        parent, starting_balance, credit_limit = own_reseller_as_parent(actor), Decimal(0), Decimal(0)
+        allowed_ips, wan_check = "", WanCheck.INHERIT
+    check_parent(parent)
+    check_group(actor, permission_group)
+
+    user = create_login(
+        actor=actor,
+        user_type=UserType.RESELLER,
+        username=username,
+        password=password,
+        email=email,
+        phone=phone,
+        full_name=full_name,
+        must_change_password=must_change_password,
+        company_name=company_name,
+        now=now,
+    )
+    reseller = Reseller.objects.create(
+        user=user,
+        wallet=ledger.open_wallet(name=facts.get("display_name") or company_name, credit_limit=credit_limit),
+        parent=parent,
+        permission_group=permission_group,
+        company_name=company_name,
+        allowed_ips=normalised_addresses(allowed_ips),
+        wan_check=wan_check,
+        created_at=now,
+        updated_at=now,
+        **facts,
+    )
+    user.reseller = reseller
+    user.save(update_fields=["reseller"])
+    audit.record(
+        actor=actor,
+        action=Action.RESELLER_CREATED,
+        obj=reseller,
+        reseller_id=reseller.pk,
+        changes={
+            "username": (None, user.username),
+            "parent": (None, parent),
+            "permission_group": (None, permission_group),
+            "credit_limit": (None, credit_limit),
+            "starting_balance": (None, starting_balance),
+        },
+        now=now,
+    )
+    if starting_balance:
+        post_opening(actor=actor, reseller=reseller, amount=starting_balance, now=now)
+    if key:
+        ledger.remember(actor=actor, key=key, result_id=reseller.pk, now=now)
+    return reseller
+
+
+def post_opening(*, actor: Seat, reseller: Reseller, amount: Decimal, now: datetime) -> None:
+    """Transfer the starting balance from the platform's account."""
+    ledger.post(
+        actor=actor,
+        kind=TransferKind.OPENING,
+        debit=ledger.platform_account(),
+        credit=reseller.wallet,
+        amount=amount,
+        note=_("Starting balance"),
+        now=now,
+    )
+
+
+def own_reseller_as_parent(actor: Seat) -> Reseller:
+    """Return the reseller whose sub-resellers this seat creates.
+
+    :raises MaxDepthReached: for a sub-reseller.
+    """
+    if actor.reseller is None:
+        raise Forbidden
+    if actor.reseller.is_sub:
+        raise MaxDepthReached
+    return actor.reseller
+
+
+def check_parent(parent: Reseller | None) -> None:
+    """:raises ParentIsSub: The database holds it too, against a parent that becomes a sub at the same moment."""
+    if parent is not None and parent.is_sub:
+        raise ParentIsSub(parent)
+
+
+def check_group(actor: Seat, group: PermissionGroup | None) -> None:
+    """Check that this seat may give the group to a reseller: a reseller only within what it may do itself.
+
+    :raises GroupOutOfReach:
+    """
+    if actor.is_admin:
+        return
+    if group is None:
+        raise GroupOutOfReach(_("Choose a permission group."))
+    if not PermissionGroup.objects.within(actor.rights).filter(pk=group.pk).exists():
+        raise GroupOutOfReach(_("%(name)s allows more than you may do yourself.") % {"name": group})
+
+
+def normalised_addresses(text: str) -> str:
+    """Return the allowed addresses and CIDR blocks, one per line.
+
+    :raises UnusableAddress: naming the first one that is neither.
+    """
+    entries = text.replace(",", "\n").split()
+    for entry in entries:
+        try:
+            ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            raise UnusableAddress(
+                _("“%(entry)s” is no IP address and no CIDR block, as in 203.0.113.7 or 10.0.0.0/24.")
+                % {"entry": entry}
+            ) from None
+    return "\n".join(entries)
+
+
+class ResellerDetails(CompanyFacts, total=False):
+    """What can be changed of a reseller; what is left out stays."""
+
+    company_name: str
+    permission_group: PermissionGroup | None
+    parent: Reseller | None
+    allowed_ips: str
+    wan_check: str
+    credit_limit: Decimal
+    email: str | None
+    phone: str
+    full_name: str
+
+
+USER_FIELDS = ("email", "phone", "full_name")
+ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
+
+
+@transaction.atomic
+def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Unpack[ResellerDetails]) -> Reseller:
+    """Change a reseller's details; what only an admin may change is ignored from others.
+
+    :raises ParentIsSub, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
+    """
+    reseller = Reseller.objects.select_for_update(of=("self",), no_key=True).get(pk=reseller_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
+    wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
+    new = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
+    if "permission_group" in new:
+        check_group(actor, details["permission_group"])
+    if "parent" in new:
+        check_new_parent(reseller, details["parent"])
+    if "allowed_ips" in new:
+        new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
+    if "email" in new:
+        new["email"] = new["email"] or None
+
+    of_user = audit.changed_fields(user, {name: new.pop(name) for name in USER_FIELDS if name in new})
+    of_wallet = audit.changed_fields(wallet, {"credit_limit": new.pop("credit_limit")} if "credit_limit" in new else {})
+    of_reseller = audit.changed_fields(reseller, new)
+    if wallet.name != reseller.public_name:
+        wallet.name = reseller.public_name
+        wallet.save(update_fields=["name"])
+    if of_user:
+        save_login(user, fields=list(of_user))
+    if of_wallet:
+        wallet.save(update_fields=list(of_wallet))
+    if of_reseller:
+        reseller.updated_at = now
+        reseller.save(update_fields=[*of_reseller, "updated_at"])
+    if changes := of_reseller | of_user | of_wallet:
+        audit.record(
+            actor=actor, action=Action.RESELLER_EDITED, obj=reseller, reseller_id=reseller.pk, changes=changes, now=now
+        )
+    return reseller
+
+
+def check_new_parent(reseller: Reseller, parent: Reseller | None) -> None:
+    """:raises ParentIsSub, HasSubResellers:"""
+    check_parent(parent)
+    if parent is None:
+        return
+    if parent.pk == reseller.pk or reseller.subs.exists():
+        raise HasSubResellers
+
+
+def funding_account(actor: Seat) -> LedgerAccount:
+    """Return where this seat's transfers come from: the platform's account, or the own wallet."""
+    return actor.reseller.wallet if actor.reseller else ledger.platform_account()
+
+
+@transaction.atomic
+def transfer_to_reseller(
+    *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
+) -> Transfer:
+    """Move money to a reseller, from the platform's account or the actor's own wallet, never below zero.
+
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
+    """
+    reseller = Reseller.objects.select_related("wallet").get(pk=reseller_id)
+    return move_funds(
+        actor=actor,
+        reseller=reseller,
+        kind=TransferKind.TRANSFER,
+        action=Action.FUNDS_TRANSFERRED,
+        debit=funding_account(actor),
+        credit=reseller.wallet,
+        amount=amount,
+        note=note,
+        key=key,
+        now=now,
+    )
+
+
+@transaction.atomic
+def withdraw_from_reseller(
+    *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
+) -> Transfer:
+    """Move money back from a reseller's wallet, never below zero.
+
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
+    """
+    reseller = Reseller.objects.select_related("wallet").get(pk=reseller_id)
+    return move_funds(
+        actor=actor,
+        reseller=reseller,
+        kind=TransferKind.WITHDRAWAL,
+        action=Action.FUNDS_WITHDRAWN,
+        debit=reseller.wallet,
+        credit=funding_account(actor),
+        amount=amount,
+        note=note,
+        key=key,
+        now=now,
+    )
+
+
+def move_funds(
+    *,
+    actor: Seat,
+    reseller: Reseller,
+    kind: TransferKind,
+    action: Action,
+    debit: LedgerAccount,
+    credit: LedgerAccount,
+    amount: Decimal,
+    note: str,
+    key: ActKey | None,
+    now: datetime,
+) -> Transfer:
+    """Post the transfer and record it, unless the key says that it is in the books already."""
+    posted = ledger.post(actor=actor, kind=kind, debit=debit, credit=credit, amount=amount, note=note, key=key, now=now)
+    if not posted.replayed:
+        audit.record(
+            actor=actor,
+            action=action,
+            obj=reseller,
+            reseller_id=reseller.pk,
+            detail=" · ".join(filter(None, [with_code(amount, currency()), note])),
+            now=now,
+        )
+    return Transfer.objects.get(pk=posted.transfer_id)

@@ -1,0 +1,218 @@
+"""The pages about resellers: list, hand-over, tabs, create and edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import SignedInRequest, requires
+from accounts.models import InitialPassword
+from audit.models import AuditEntry
+from ispanel.http import done, render_form, render_list
+from ispanel.lists import page_of
+from ispanel.refusals import refusals_into
+from resellers import operations
+from resellers.forms import (
+    VIEWS,
+    AdminDetailsForm,
+    DetailsForm,
+    EntryListForm,
+    ResellerListForm,
+    create_form_for,
+    edit_form_for,
+)
+from resellers.models import Reseller
+from wallet.models import Entry, LedgerAccount
+
+
+@requires("resellers.view")
+@require_GET
+def list_(request: SignedInRequest) -> HttpResponse:
+    """List the resellers that the seat sees, its own apart."""
+    form = ResellerListForm(request.GET)
+    rows = Reseller.objects.visible_to(request.seat)
+    if request.seat.reseller:
+        rows = rows.exclude(pk=request.seat.reseller.pk)
+    counts = rows.aggregate(
+        all=Count("pk"),
+        top=Count("pk", filter=Q(parent__isnull=True)),
+        subs=Count("pk", filter=Q(parent__isnull=False)),
+        low=Count("pk", filter=Q(wallet__balance__lte=0)),
+    )
+    has_levels = counts["top"] and counts["subs"]
+    tabs = [(key, label, counts[key or "all"]) for key, label in VIEWS if has_levels or key not in ("top", "subs")]
+    context = {
+        "form": form,
+        "tabs": tabs,
+        "view": form.value("view") or "",
+        "total": counts["all"],
+        "page_obj": page_of(request, form.apply(rows.for_list())),
+        "created": created_just_now(request),
+    }
+    return render_list(request, "resellers/list.html", context)
+
+
+def created_just_now(request: SignedInRequest) -> Reseller | None:
+    """Return the reseller whose hand-over card the list shows."""
+    pk = request.GET.get("created", "")
+    if not pk.isascii() or not pk.isdecimal() or len(pk) > 18:
+        return None
+    return Reseller.objects.actable_by(request.seat).select_related("user").filter(pk=int(pk)).first()
+
+
+@requires("resellers.create")
+@require_http_methods(["GET", "POST"])
+def create(request: SignedInRequest) -> HttpResponse:
+    """Take on a reseller: an admin any, a top-level reseller its own sub-resellers."""
+    seat = request.seat
+    if not seat.is_admin:
+        operations.own_reseller_as_parent(seat)
+    form = create_form_for(seat)(request.POST or None, seat=seat, initial={"parent": request.GET.get("parent")})
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            reseller = operations.create_reseller(
+                actor=seat, key=form.key_of_creation(), now=timezone.now(), **form.contents()
+            )
+            message = _("%(name)s is created.") % {"name": reseller.public_name}
+            return done(request, message, to=f"{reverse('resellers:list')}?created={reseller.pk}")
+    response = render_form(request, "resellers/form.html", {"form": form})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+EDITABLE = (
+    "company_name",
+    "display_name",
+    "address",
+    "permission_group",
+    "identity_verified_at",
+    "identity_verified_by",
+    "agreement_signed_at",
+    "agreement_reference",
+    "parent",
+    "allowed_ips",
+    "wan_check",
+)
+
+
+def details_of(reseller: Reseller) -> dict[str, Any]:
+    """Return what the edit form starts with."""
+    user = reseller.user
+    return {
+        **{name: getattr(reseller, name) for name in EDITABLE},
+        "email": user.email or "",
+        "phone": user.phone,
+        "full_name": user.full_name,
+        "credit_limit": f"{reseller.wallet.credit_limit:f}".rstrip("0").rstrip("."),
+    }
+
+
+@requires("resellers.edit", of=Reseller)
+@require_http_methods(["GET", "POST"])
+def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Change a reseller's details."""
+    form: DetailsForm | AdminDetailsForm = edit_form_for(request.seat)(
+        request.POST or None, seat=request.seat, initial=details_of(reseller)
+    )
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.edit_reseller(
+                actor=request.seat, reseller_id=reseller.pk, now=timezone.now(), **form.cleaned_data
+            )
+            return done(request, _("The changes are saved."), to=reverse("resellers:detail", args=[reseller.pk]))
+    return render_form(request, "resellers/form.html", {"form": form, "reseller": reseller})
+
+
+def tab_context(request: SignedInRequest, reseller: Reseller, tab: str) -> dict[str, Any]:
+    """Return what the head of every tab shows."""
+    counts = Reseller.objects.filter(pk=reseller.pk).aggregate(
+        subscribers=Count("subscribers", filter=Q(subscribers__terminated_at__isnull=True), distinct=True),
+        subs=Count("subs", distinct=True),
+    )
+    seat = request.seat
+    return {
+        "reseller": Reseller.objects.select_related("user", "wallet", "parent__user", "permission_group").get(
+            pk=reseller.pk
+        ),
+        "tab": tab,
+        "counts": counts,
+        "may_act": seat.is_admin or (seat.reseller is not None and reseller.parent_id == seat.reseller.pk),
+        "is_own": seat.reseller is not None and seat.reseller.pk == reseller.pk,
+    }
+
+
+@requires("resellers.view", of=Reseller)
+@require_GET
+def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Show who the reseller is and on what terms."""
+    context = tab_context(request, reseller, "overview")
+    context["has_initial_password"] = (
+        context["may_act"]
+        and InitialPassword.objects.in_force(timezone.now()).filter(user_id=reseller.user_id).exists()
+    )
+    return render(request, "resellers/detail.html", context)
+
+
+@requires("transactions.view", of=Reseller)
+@require_GET
+def transactions(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """List the wallet's entries with the running balance."""
+    wallet = get_object_or_404(LedgerAccount.objects.visible_to(request.seat), reseller=reseller)
+    form = EntryListForm(request.GET)
+    page = page_of(request, form.apply(Entry.objects.of(wallet)))
+    others = [entry.counterparty.pk for entry in page if entry.counterparty]
+    context = tab_context(request, reseller, "transactions") | {
+        "form": form,
+        "page_obj": page,
+        "linked_wallets": set(
+            LedgerAccount.objects.visible_to(request.seat).filter(pk__in=others).values_list("pk", flat=True)
+        ),
+    }
+    return render_list(request, "resellers/transactions.html", context)
+
+
+@requires("transactions.view")
+@require_GET
+def own_transactions(request: SignedInRequest) -> HttpResponse:
+    """Lead to the own wallet's transactions; an admin, who has no wallet, to the list of resellers."""
+    if request.seat.reseller is None:
+        return redirect("resellers:list")
+    return redirect("resellers:transactions", pk=request.seat.reseller.pk)
+
+
+@requires("resellers.view", of=Reseller)
+@require_GET
+def subs(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """List the reseller's sub-resellers."""
+    rows = Reseller.objects.visible_to(request.seat).filter(parent=reseller).for_list()
+    context = tab_context(request, reseller, "subs")
+    context["page_obj"] = page_of(request, rows.order_by("company_name", "id"))
+    return render_list(request, "resellers/subs.html", context)
+
+
+@requires("subscribers.view", of=Reseller)
+@require_GET
+def subscribers(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """List the reseller's subscribers, as far as the seat sees them."""
+    related = reseller.subscribers.model.objects  # type: ignore[attr-defined]
+    rows = related.visible_to(request.seat).filter(reseller=reseller).kept().for_list()
+    context = tab_context(request, reseller, "subscribers")
+    context["page_obj"] = page_of(request, rows.order_by("-id"))
+    return render_list(request, "resellers/subscribers.html", context)
+
+
+@requires("audit.view", of=Reseller)
+@require_GET
+def audit_trail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """List what was done to the reseller and in its panel."""
+    rows = AuditEntry.objects.visible_to(request.seat).filter(reseller_id=reseller.pk)
+    context = tab_context(request, reseller, "audit")
+    context["page_obj"] = page_of(request, rows.order_by("-id"))
+    return render_list(request, "resellers/audit_trail.html", context)
