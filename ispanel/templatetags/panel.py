@@ -141,7 +141,8 @@ def _control(bound: BoundField, *, unit: str) -> SafeString:
     attrs = bound.field.widget.attrs
     if _kind(bound) == "check":
         return bound.as_widget()
-    own: dict[str, str | bool] = {"class": " ".join(filter(None, ["input", "num" if unit else "", attrs.get("class", "")]))}
+    classes = ["input", "num" if unit else "", attrs.get("class", "")]
+    own: dict[str, str | bool] = {"class": " ".join(filter(None, classes))}
     if unit:
         own |= {"dir": "ltr", "inputmode": attrs.get("inputmode", "decimal")}
     return bound.as_widget(attrs=own)
