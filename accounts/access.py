@@ -95,11 +95,7 @@ def check(seat: Seat, policy: Policy) -> None:
     """Raise `Forbidden` unless the seat satisfies the policy."""
     if seat.is_borrowed and not policy.in_borrowed_seat:
         raise Forbidden(_("This is out of reach while you are logged in as somebody else."))
-    if policy.code == "admin":
-        allowed = seat.is_admin
-    else:
-        allowed = not policy.code or seat.has(policy.code)
-    if not allowed:
+    if not (seat.is_admin if policy.code == "admin" else not policy.code or seat.has(policy.code)):
         raise Forbidden
 
 

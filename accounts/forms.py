@@ -9,15 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.password_rules import LONGEST
 
+PASSWORD = _("Password")
+YOUR_PASSWORD = _("Your password")
+
 
 def username_field() -> forms.CharField:
     """Return the field for a new username; the operation checks its rules."""
     return forms.CharField(
         label=_("Username"),
         max_length=150,
-        help_text=_(
-            "Lower case: a to z, digits and . _ + @ - . It stays reserved, even after the reseller is deleted."
-        ),
+        help_text=_("Lower case: a to z, digits and . _ + @ - . It stays reserved for good."),
         widget=forms.TextInput(
             attrs={"dir": "ltr", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -25,7 +26,7 @@ def username_field() -> forms.CharField:
     )
 
 
-def new_password_field(*, generate: bool = False, label: Any = _("Password")) -> forms.CharField:
+def new_password_field(*, generate: bool = False, label: Any = PASSWORD) -> forms.CharField:
     """Return the field for a new password; the operation checks its rules. Pasting is welcome."""
     attrs = {"autocomplete": "new-password", "dir": "ltr"}
     if generate:
@@ -39,7 +40,7 @@ def new_password_field(*, generate: bool = False, label: Any = _("Password")) ->
     )
 
 
-def own_password_field(label: Any = _("Your password")) -> forms.CharField:
+def own_password_field(label: Any = YOUR_PASSWORD) -> forms.CharField:
     """Return the field in which people confirm who they are."""
     return forms.CharField(
         label=label, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"})

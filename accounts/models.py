@@ -87,7 +87,8 @@ class User(AbstractBaseUser):
     """A login. A reseller's own login and its staff are tied to it by ``reseller``."""
 
     username = models.CharField(_("Username"), max_length=150, unique=True, validators=[username_characters])
-    email = models.EmailField(_("Email"), null=True, blank=True)
+    # Null where there is none: an empty one would be unique too.
+    email = models.EmailField(_("Email"), null=True, blank=True)  # noqa: DJ001
     phone = models.CharField(_("Phone"), max_length=40, blank=True)
     full_name = models.CharField(_("Full name"), max_length=150, blank=True)
     user_type = models.PositiveSmallIntegerField(choices=UserType.choices)
@@ -105,7 +106,6 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
 
     class Meta:
         db_table = "users"

@@ -101,11 +101,10 @@ def check_names_are_free(username: str, email: str | None, *, besides: User | No
     if "@" in username and username != (email or "").lower():
         raise UnusableUsername(_("A username with @ must be the login's own email."))
     wanted = [username, *([email.lower()] if email else [])]
-    taken = set(
-        LoginName.objects.filter(name__in=wanted)
-        .exclude(user_id=besides.pk if besides else None)
-        .values_list("name", flat=True)
-    )
+    names = LoginName.objects.filter(name__in=wanted)
+    if besides:
+        names = names.exclude(user_id=besides.pk)
+    taken = set(names.values_list("name", flat=True))
     if username in taken:
         raise UsernameTaken(username)
     if taken:
@@ -214,7 +213,7 @@ def reveal_initial_password(*, actor: Seat, user: User, own_password: str, now: 
         grade=Grade.SECURITY,
         now=now,
     )
-    return crypto.decrypt(kept.ciphertext, purpose=purpose_of_initial_password(user.pk))
+    return crypto.decrypt(bytes(kept.ciphertext), purpose=purpose_of_initial_password(user.pk))
 
 
 @transaction.atomic

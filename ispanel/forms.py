@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ispanel.models import PanelSettings
 
 
-class GeneralSettingsForm(forms.ModelForm):
+class GeneralSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """Panel name, time zone and currency."""
 
     time_zone = forms.ChoiceField(

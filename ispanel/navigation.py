@@ -51,7 +51,8 @@ def subscribers_of(seat: Seat) -> int:
 def resellers_of(seat: Seat) -> int:
     from resellers.models import Reseller
 
-    return Reseller.objects.visible_to(seat).exclude(pk=seat.user.reseller_id).count()
+    rows = Reseller.objects.visible_to(seat)
+    return rows.exclude(pk=seat.reseller.pk).count() if seat.reseller else rows.count()
 
 
 ITEMS = (

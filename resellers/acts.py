@@ -55,7 +55,7 @@ def balance_of(account: LedgerAccount) -> Decimal:
     """Return a wallet's balance; a house account's is summed from its entries."""
     if account.balance is not None:
         return account.balance
-    sums = dict(account.entries.values_list("direction").annotate(Sum("amount")).order_by())
+    sums: dict[str, Decimal] = dict(account.entries.values_list("direction").annotate(Sum("amount")).order_by())
     return sums.get(Direction.CREDIT, Decimal(0)) - sums.get(Direction.DEBIT, Decimal(0))
 
 

@@ -55,7 +55,7 @@ def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
     return rows
 
 
-class GroupChoice(forms.ModelChoiceField):
+class GroupChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Permission groups as cards: name and sentence."""
 
     widget = forms.RadioSelect
@@ -64,7 +64,7 @@ class GroupChoice(forms.ModelChoiceField):
         return f"{obj.name}|{obj.sentence}"
 
 
-class ParentChoice(forms.ModelChoiceField):
+class ParentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.public_name)
 

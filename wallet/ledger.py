@@ -125,7 +125,7 @@ def post(
     if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT or amount != amount.quantize(currency().smallest):
         raise InvalidAmount(f"{amount} is no amount of {currency().code}")
     who = actor.identity
-    parameters = [
+    parameters: list[Any] = [
         kind, debit.pk, credit.pk, amount, may_use_credit, note,
         who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name, now,
         key.act if key else None, key.key if key else None, key.digest if key else None,
@@ -154,7 +154,7 @@ def recall(*, actor: Actor, key: ActKey) -> int | None:
 def remember(*, actor: Actor, key: ActKey, result_id: int, now: datetime) -> None:
     """Use the key up, in the transaction of the act that succeeded."""
     IdempotencyKey.objects.create(
-        login_id=actor.identity.actor_id,
+        login_id=actor.identity.actor_id or 0,
         act=key.act,
         key=key.key,
         digest=key.digest,

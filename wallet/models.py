@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,7 +14,7 @@ from accounts.seats import Seat
 from ispanel.money import HIGHEST_AMOUNT
 
 #: numeric(20, 4): sixteen digits before the point, and as many decimals as any currency may have.
-MONEY = {"max_digits": 20, "decimal_places": 4}
+MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 4}
 
 
 class AccountKind(models.TextChoices):
