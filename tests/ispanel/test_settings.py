@@ -1,0 +1,56 @@
+"""Settings come from the environment; a missing or malformed one stops the start with a sentence."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+SHOWN = [
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_SECURE",
+    "CSRF_COOKIE_SECURE",
+    "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS",
+]
+SHOW = "import django; django.setup(); from django.conf import settings as s; print([getattr(s, name) for name in {}])"
+
+
+def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of its own, with these variables changed; None leaves one out."""
+    environment = {name: value for name, value in (os.environ | changes).items() if value is not None}
+    command = [sys.executable, "-c", SHOW.format(SHOWN)]
+    return subprocess.run(
+        command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SECRET_KEY", None, "SECRET_KEY is not set."),
+        ("SECRET_KEY", "", "SECRET_KEY is not set."),
+        ("DATABASE_URL", None, "DATABASE_URL is not set."),
+        ("ENCRYPTION_KEYS", None, "ENCRYPTION_KEYS is not set."),
+        ("ENCRYPTION_KEYS", "id:c2hvcnQ=", "ENCRYPTION_KEYS cannot be used: the entry 'id' is not of the form"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "TRUSTED_PROXIES cannot be used: 'proxy'"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_stops_the_start(name: str, value: str | None, sentence: str) -> None:
+    result = start(**{name: value})
+
+    assert result.returncode != 0
+    assert sentence in result.stderr.strip().splitlines()[-1]
+
+
+def test_cookies_travel_over_https_alone_unless_said_otherwise() -> None:
+    result = start(HTTPS_ONLY=None)
+
+    assert result.stdout.strip() == "['__Host-session', True, True, True, 31536000]"
+
+
+def test_a_panel_without_https_says_so_in_its_cookies() -> None:
+    result = start(HTTPS_ONLY="false")
+
+    assert result.stdout.strip() == "['session', False, False, False, 0]"
