@@ -53,6 +53,9 @@ def main() -> int:
     except PROBLEMS as problem:
         print(f"\n{problem}", file=sys.stderr, flush=True)
         return 1
+    except PermissionError as problem:
+        print(f"\n{problem.filename} belongs to another user. Run it as that one, or chown it.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         say("Stopped.")
     return 0
@@ -77,14 +80,14 @@ def run(running: contextlib.ExitStack) -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    how_to_sign_in = ensure_admin()
+    say(ensure_admin())
     if os.environ.get("DEMO") != "0":
         call_command("load_demo")
 
     web = web_server.WebServer(port, note)
     running.callback(web.stop)
     web.wait_until_ready()
-    say(f"\nISPanel is at  {web.address}\n{how_to_sign_in}\nCtrl-C stops it.")
+    say(f"\nISPanel is at {web.address}\nCtrl-C stops it.")
     watch(web, database)
 
 
