@@ -92,9 +92,13 @@ def refusals_of_ledger(required: Decimal = Decimal(0)) -> Any:
         yield
     except DatabaseError as problem:
         cause = problem.__cause__
-        match cause.sqlstate if isinstance(cause, PostgresError) else None:
+        if not isinstance(cause, PostgresError):
+            raise
+        # One form sent at once to two wallets: neither waits for the other's lock, and the key's constraint decides.
+        if cause.diag.constraint_name == "one_effect_per_key":
+            raise FormAlreadyUsed from problem
+        match cause.sqlstate:
             case "IP001":
-                assert isinstance(cause, PostgresError)
                 available = Decimal(cause.diag.message_detail or 0)
                 raise InsufficientFunds(available=available, required=required) from problem
             case "IP002":

@@ -1,0 +1,44 @@
+"""Short words for what the tests of the ledger do over and over."""
+
+from decimal import Decimal
+
+from accounts.models import User
+from tests.cast import NOW, seat_of
+from wallet import ledger
+from wallet.ledger import ActKey, Posted
+from wallet.models import LedgerAccount, TransferKind
+
+
+def move(
+    actor: User, debit: LedgerAccount, credit: LedgerAccount, amount: str | Decimal, *, key: ActKey | None = None
+) -> Posted:
+    """Transfer money between two accounts."""
+    return ledger.post(
+        actor=seat_of(actor),
+        kind=TransferKind.TRANSFER,
+        debit=debit,
+        credit=credit,
+        amount=Decimal(amount),
+        key=key,
+        now=NOW,
+    )
+
+
+def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
+    """Charge a wallet for a subscriber's period."""
+    return ledger.post(
+        actor=seat_of(actor),
+        kind=TransferKind.RENEWAL,
+        debit=wallet,
+        credit=ledger.income_account(),
+        amount=Decimal(amount),
+        may_use_credit=True,
+        now=NOW,
+    )
+
+
+def balance_of(wallet: LedgerAccount) -> Decimal:
+    """Return the balance as it stands now."""
+    wallet.refresh_from_db()
+    assert wallet.balance is not None
+    return wallet.balance
