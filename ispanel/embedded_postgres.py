@@ -182,17 +182,22 @@ def _initialise(data: Path, account: _Account | None, *, durable: bool) -> None:
         *("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         *([] if durable else ["--no-sync"]),
     ]
-    result = subprocess.run(
+    with subprocess.Popen(
         [_programs() / "initdb", "-D", making, *options],
-        check=False,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         **_surroundings(account),
-    )
-    if result.returncode:
-        raise EmbeddedPostgresError(f"The database could not be made: {result.stderr.strip()}")
+    ) as initdb:
+        try:
+            complaints = initdb.communicate()[1]
+        except BaseException:
+            os.killpg(initdb.pid, signal.SIGKILL)  # it has children, which would go on writing
+            raise
+    if initdb.returncode:
+        raise EmbeddedPostgresError(f"The database could not be made: {complaints.strip()}")
     making.rename(data)
 
 
