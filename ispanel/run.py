@@ -75,7 +75,7 @@ def run(running: contextlib.ExitStack) -> None:
     say(f"Starting ISPanel. Its data is in {short(folder)}.")
     database = use_database(folder, running)
     local.load()
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")  # a page not found is no news here
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ispanel.settings")
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
