@@ -113,7 +113,8 @@ class User(AbstractBaseUser):
             models.CheckConstraint(condition=Q(user_type__in=UserType.values), name="user_type_is_known"),
             models.CheckConstraint(condition=Q(username__regex=USERNAME_PATTERN), name="username_characters"),
             models.CheckConstraint(
-                condition=~Q(username__contains="@") | Q(username=Lower("email")),
+                # Without the second test a login without an email would pass: the comparison with null is not false.
+                condition=~Q(username__contains="@") | Q(username=Lower("email"), email__isnull=False),
                 name="username_with_at_is_own_email",
             ),
             models.CheckConstraint(

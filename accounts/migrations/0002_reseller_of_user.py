@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("username__contains", "@"), _negated=True),
-                    ("username", django.db.models.functions.text.Lower("email")),
+                    models.Q(("email__isnull", False), ("username", django.db.models.functions.text.Lower("email"))),
                     _connector="OR",
                 ),
                 name="username_with_at_is_own_email",
