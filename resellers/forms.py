@@ -176,7 +176,8 @@ class LoginFields(MoneyForm):
         return {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
 
     def key_of_creation(self) -> Any:
-        contents = self.contents()
+        """Return the form's key; what was chosen counts by its id, since two companies may have the same name."""
+        contents = {name: getattr(value, "pk", value) for name, value in self.contents().items()}
         del contents["password"]
         return self.key("create_reseller", contents)
 
