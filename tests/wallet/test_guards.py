@@ -31,13 +31,15 @@ def refused_at_commit(sentence: str) -> Iterator[None]:
         connection.check_constraints()
 
 
-def insert_transfer(amount: Any, debit: Any, credit: Any, wallet: LedgerAccount) -> None:
+def insert_transfer(
+    amount: int, debit: int | None, credit: int | None, wallet: LedgerAccount, balance_after: int | None = 100
+) -> None:
     """Insert a transfer from the platform with the entries that are given; None leaves one out."""
     transfer = Transfer.objects.create(kind=TransferKind.TRANSFER, amount=amount, created_at=NOW, actor_name="nobody")
     sides = ((Direction.DEBIT, platform_account(), debit), (Direction.CREDIT, wallet, credit))
     for direction, account, side in sides:
         if side is not None:
-            after = 100 if account == wallet else None
+            after = balance_after if account == wallet else None
             Entry.objects.create(
                 transfer=transfer, account=account, direction=direction, amount=side, balance_after=after
             )
@@ -81,6 +83,20 @@ def test_a_balance_never_changes_without_an_entry(wallet: LedgerAccount, balance
 def test_a_wallet_is_never_born_with_money_in_it(db: None) -> None:
     with refused_at_commit("is not that of its last entry"):
         LedgerAccount.objects.create(kind=AccountKind.WALLET, name="Rich", balance=5, credit_limit=0)
+
+
+@pytest.mark.parametrize("balance_after", [100, 110, 90, None])
+def test_an_entry_never_comes_without_its_change_of_the_balance(
+    wallet: LedgerAccount, balance_after: int | None
+) -> None:
+    with refused_at_commit("does not go on from the balance"):
+        insert_transfer(10, 10, 10, wallet, balance_after=balance_after)
+
+
+def test_a_balance_is_never_more_than_the_entry_brings(wallet: LedgerAccount) -> None:
+    with refused_at_commit("does not go on from the balance"):
+        insert_transfer(10, 10, 10, wallet, balance_after=1000)
+        LedgerAccount.objects.filter(pk=wallet.pk).update(balance=1000)
 
 
 def test_a_credit_limit_is_never_negative(wallet: LedgerAccount) -> None:

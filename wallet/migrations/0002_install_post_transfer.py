@@ -17,6 +17,8 @@ class Migration(migrations.Migration):
             reverse="""
                 DROP TRIGGER currency_is_locked ON panel_settings;
                 DROP FUNCTION refuse_currency_change();
+                DROP TRIGGER entries_continue_balances ON entries;
+                DROP FUNCTION check_entry_continues_balance();
                 DROP TRIGGER balances_have_entries ON ledger_accounts;
                 DROP FUNCTION check_balance_has_entry();
                 DROP TRIGGER transfers_balance ON transfers;

@@ -140,6 +140,36 @@ CREATE CONSTRAINT TRIGGER balances_have_entries AFTER INSERT OR UPDATE OF balanc
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.kind = 'wallet')
     EXECUTE FUNCTION check_balance_has_entry();
 
+-- An entry of a wallet goes on from the balance before it, and the last one ends at the balance that the wallet has.
+CREATE FUNCTION check_entry_continues_balance() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    account record;
+    balance_before numeric;
+    last_balance numeric;
+BEGIN
+    SELECT kind, balance INTO account FROM ledger_accounts WHERE id = NEW.account_id;
+    IF account.kind <> 'wallet' THEN
+        RETURN NULL;
+    END IF;
+    SELECT balance_after INTO balance_before
+    FROM entries WHERE account_id = NEW.account_id AND id < NEW.id ORDER BY id DESC LIMIT 1;
+    SELECT balance_after INTO last_balance
+    FROM entries WHERE account_id = NEW.account_id ORDER BY id DESC LIMIT 1;
+    IF last_balance IS DISTINCT FROM account.balance
+       OR NEW.balance_after IS DISTINCT FROM
+          coalesce(balance_before, 0) + (CASE NEW.direction WHEN 'credit' THEN NEW.amount ELSE -NEW.amount END)
+    THEN
+        RAISE EXCEPTION 'entry % does not go on from the balance of account %', NEW.id, NEW.account_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE CONSTRAINT TRIGGER entries_continue_balances AFTER INSERT ON entries
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_entry_continues_balance();
+
 -- The currency stays once money has moved in it.
 CREATE FUNCTION refuse_currency_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
