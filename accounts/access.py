@@ -73,13 +73,13 @@ def requires(code: str, *, of: type[Model] | None = None, in_borrowed_seat: bool
 def _guarded(policy: Policy) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: SignedInRequest, *args: Any, pk: int | None = None, **kwargs: Any) -> HttpResponseBase:
+        def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
             if policy.model is None:
                 check(request.seat, policy)
                 return view(request, *args, **kwargs)
-            found = visible_or_404(policy.model, request.seat, pk)
+            found = visible_or_404(policy.model, request.seat, kwargs.pop("pk"))
             check(request.seat, policy)
             if not PERMISSIONS[policy.code].only_reads:
                 check_actable(policy.model, request.seat, found)
@@ -99,7 +99,7 @@ def check(seat: Seat, policy: Policy) -> None:
         raise Forbidden
 
 
-def visible_or_404(model: type[Model], seat: Seat, pk: int | None) -> Model:
+def visible_or_404(model: type[Model], seat: Seat, pk: int) -> Model:
     """Return the row if it is in what the seat sees."""
     found: Model | None = model._default_manager.visible_to(seat).filter(pk=pk).first()  # type: ignore[attr-defined]
     if found is None:

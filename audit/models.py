@@ -32,6 +32,10 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         """Return rows whose actor, or on whose behalf it was, has this in the name."""
         return self.filter(Q(actor_name__icontains=name) | Q(on_behalf_of_name__icontains=name))
 
+    def mentioning(self, text: str) -> AuditQuerySet:
+        """Return rows with this text in the object's name or in the detail."""
+        return self.filter(Q(object_name__icontains=text) | Q(detail__icontains=text))
+
     def between(self, start: datetime | None, end: datetime | None) -> AuditQuerySet:
         """Return rows in the half-open interval ``[start, end)``; None is open."""
         rows = self

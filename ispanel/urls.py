@@ -15,5 +15,8 @@ urlpatterns = [
     path("health/ready", public(views.ready)),
     path("", include("accounts.urls")),
     path("", include("resellers.urls")),
+    path("", include("plans.urls")),
+    path("", include("subscribers.urls")),
+    path("", include("reports.urls")),
     path("settings/", views.general_settings, name="general_settings"),
 ]

@@ -70,3 +70,13 @@ class Plan(models.Model):
         if self.duration_unit == DurationUnit.MONTHS:
             return start + relativedelta(months=self.duration)
         return start + relativedelta(days=self.duration)
+
+    @property
+    def speed_words(self) -> str:
+        """Download and upload as people say them, in Mbit/s: "50 / 10"."""
+        return " / ".join(f"{kbps / 1000:g}" for kbps in (self.download_kbps, self.upload_kbps))
+
+    @property
+    def quota_words(self) -> str:
+        """The quota in GB, or that there is none."""
+        return _("%(count)s GB") % {"count": f"{self.quota_mb / 1000:g}"} if self.quota_mb else str(_("Unlimited"))

@@ -201,8 +201,7 @@ def subs(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @require_GET
 def subscribers(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """List the reseller's subscribers, as far as the seat sees them."""
-    related = reseller.subscribers.model.objects
-    rows = related.visible_to(request.seat).filter(reseller=reseller).kept().for_list()
+    rows = reseller.subscribers.visible_to(request.seat).kept().for_list()
     context = tab_context(request, reseller, "subscribers")
     context["page_obj"] = page_of(request, rows.order_by("-id"))
     return render_list(request, "resellers/subscribers.html", context)

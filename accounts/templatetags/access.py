@@ -21,3 +21,11 @@ def acts_on(seat: Seat, reseller: Model) -> bool:
     """Say whether the seat may act on this reseller: an admin on any, a reseller on its own subs."""
     own = seat.user.reseller_id
     return seat.is_admin or (own is not None and getattr(reseller, "parent_id", None) == own)
+
+
+@register.filter
+def acts_on_subscriber(seat: Seat, subscriber: Model) -> bool:
+    """Say whether the seat may act on this subscriber: an admin on any, a reseller on its tree's."""
+    own = seat.user.reseller_id
+    owner = getattr(subscriber, "reseller", None)
+    return seat.is_admin or (own is not None and owner is not None and own in (owner.pk, owner.parent_id))

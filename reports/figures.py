@@ -1,0 +1,102 @@
+"""The dashboard's figures. Each equals the list that it links to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Q, Sum
+
+from accounts.seats import Seat
+from ispanel.installation import start_of_day, start_of_month
+from resellers.models import Reseller
+from subscribers.models import Renewal, Subscriber
+from wallet.models import AccountKind, Direction, Entry, LedgerAccount
+
+DUE_DAYS = 7
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Revenue:
+    """Money earned since midnight, and since the month began, in the installation's time zone."""
+
+    today: Decimal
+    month: Decimal
+
+
+def revenue_of_admin(now: datetime) -> Revenue:
+    """Return the wholesale charges: what came into the house's income account, less what went out."""
+    entries = Entry.objects.filter(account__kind=AccountKind.INCOME)
+    sums = {}
+    for name, start in (("today", start_of_day(now)), ("month", start_of_month(now))):
+        since = Q(transfer__created_at__gte=start)
+        sums[f"{name}_in"] = Sum("amount", filter=since & Q(direction=Direction.CREDIT), default=ZERO)
+        sums[f"{name}_out"] = Sum("amount", filter=since & Q(direction=Direction.DEBIT), default=ZERO)
+    totals = entries.since(start_of_month(now)).aggregate(**sums)
+    return Revenue(totals["today_in"] - totals["today_out"], totals["month_in"] - totals["month_out"])
+
+
+def revenue_of(reseller: Reseller, now: datetime) -> tuple[Revenue, Revenue]:
+    """Return the retail revenue of a reseller's own subscribers, and that of its sub-resellers' apart."""
+    own, of_subs = Q(reseller=reseller), Q(reseller__parent=reseller)
+    today = Q(created_at__gte=start_of_day(now))
+    totals = (
+        Renewal.objects.filter(own | of_subs)
+        .made_since(start_of_month(now))
+        .aggregate(
+            today=Sum("retail_price", filter=own & today, default=ZERO),
+            month=Sum("retail_price", filter=own, default=ZERO),
+            subs_today=Sum("retail_price", filter=of_subs & today, default=ZERO),
+            subs_month=Sum("retail_price", filter=of_subs, default=ZERO),
+        )
+    )
+    return Revenue(totals["today"], totals["month"]), Revenue(totals["subs_today"], totals["subs_month"])
+
+
+def total_of_wallets() -> Decimal:
+    """Return what all wallets hold together."""
+    total: Decimal = LedgerAccount.objects.wallets().aggregate(total=Sum("balance", default=ZERO))["total"]
+    return total
+
+
+@dataclass(frozen=True)
+class SubscriberCounts:
+    """How many subscribers the seat sees: all that are not terminated, and of these, by status."""
+
+    all: int
+    active: int
+    expired: int
+    due: int
+
+
+def count_subscribers(seat: Seat, now: datetime) -> SubscriberCounts:
+    """Return the counts in one query."""
+    seen = Subscriber.objects.visible_to(seat).kept()
+    running = Q(suspended_at__isnull=True, expires_at__gt=now)
+    stopped = Q(suspended_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__lte=now))
+    due = Q(pk__in=Subscriber.objects.expiring_within(DUE_DAYS, now).values("pk"))
+    counts = seen.aggregate(
+        all=Count("pk"),
+        active=Count("pk", filter=running),
+        expired=Count("pk", filter=stopped),
+        due=Count("pk", filter=due),
+    )
+    return SubscriberCounts(**counts)
+
+
+@dataclass(frozen=True)
+class ResellerCounts:
+    """How many resellers the seat sees besides its own, and how many of them are low on balance."""
+
+    all: int
+    low: int
+
+
+def count_resellers(seat: Seat) -> ResellerCounts:
+    """Return the counts in one query."""
+    seen = Reseller.objects.visible_to(seat)
+    if seat.reseller:
+        seen = seen.exclude(pk=seat.reseller.pk)
+    return ResellerCounts(**seen.aggregate(all=Count("pk"), low=Count("pk", filter=Q(wallet__balance__lte=0))))

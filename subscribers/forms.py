@@ -1,0 +1,190 @@
+"""Parsing what is typed about subscribers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.seats import Seat
+from ispanel.lists import ListForm
+from plans.models import Plan
+from resellers.forms import ParentChoice
+from resellers.models import Reseller
+from subscribers.models import Status, Subscriber, SubscriberQuerySet
+from wallet.forms import MoneyForm
+
+VIEWS = (
+    ("", _("All")),
+    (Status.ACTIVE.value, _("Active")),
+    (Status.EXPIRED.value, _("Expired")),
+    (Status.SUSPENDED.value, _("Suspended")),
+)
+MAC = re.compile(r"[0-9A-F]{12}", re.ASCII)
+DUE_DAYS = (1, 3, 7, 30)
+
+
+class SubscriberListForm(ListForm):
+    """The subscribers list: its tab, its filters and the search."""
+
+    sorts = {
+        "username": "username",
+        "expires": "expires_at",
+        "plan": "plan__name",
+        "reseller": "reseller__company_name",
+    }
+
+    status = forms.ChoiceField(choices=VIEWS, required=False)
+    plan = forms.ModelChoiceField(
+        label=_("Plan"), queryset=Plan.objects.order_by("name"), required=False, empty_label=_("All plans")
+    )
+    reseller = ParentChoice(
+        label=_("Reseller"), queryset=Reseller.objects.none(), required=False, empty_label=_("All resellers")
+    )
+    due = forms.TypedChoiceField(
+        label=_("Expires"),
+        choices=[("", _("Any expiry")), *((days, _("Within %(days)d days") % {"days": days}) for days in DUE_DAYS)],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        resellers = self.fields["reseller"]
+        assert isinstance(resellers, ParentChoice)
+        visible = Reseller.objects.visible_to(seat) if seat.has("resellers.view") else Reseller.objects.in_tree_of(seat)
+        resellers.queryset = visible.order_by("company_name")
+
+    def filtered(self, rows: SubscriberQuerySet) -> SubscriberQuerySet:
+        """Return the rows of all tabs that match the filters."""
+        if text := self.value("q"):
+            rows = rows.named_like(text)
+        if plan := self.value("plan"):
+            rows = rows.filter(plan=plan)
+        if reseller := self.value("reseller"):
+            rows = rows.filter(reseller=reseller)
+        if days := self.value("due"):
+            rows = rows.expiring_within(days, timezone.now())
+        return rows
+
+    def apply(self, rows: SubscriberQuerySet) -> QuerySet[Subscriber]:
+        """Return the rows of the open tab, in the order that the address names."""
+        rows = self.filtered(rows)
+        if status := self.value("status"):
+            rows = rows.with_status(status, timezone.now())
+        return self.ordered(rows)
+
+
+def password_field(*, required: bool) -> forms.CharField:
+    return forms.CharField(
+        label=_("Password"),
+        strip=False,
+        required=required,
+        max_length=128,
+        help_text=_("What the line authenticates with.") if required else _("Empty keeps the present one."),
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "new-password", "dir": "ltr", "data-password": "generate"}, render_value=True
+        ),
+    )
+
+
+class DetailsForm(forms.Form):
+    """What creating and editing a subscriber have in common."""
+
+    full_name = forms.CharField(label=_("Full name"), required=False, max_length=150)
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=40)
+    email = forms.EmailField(label=_("Email"), required=False, max_length=254)
+    address = forms.CharField(
+        label=_("Address"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    static_ip = forms.GenericIPAddressField(
+        label=_("Static IP"), required=False, help_text=_("Empty: the access server gives one.")
+    )
+    mac = forms.CharField(
+        label=_("MAC address"),
+        required=False,
+        max_length=40,
+        help_text=_("Only this device may connect, as in AA:BB:CC:DD:EE:FF."),
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
+    auto_renew = forms.BooleanField(
+        label=_("Auto-renew"), required=False, help_text=_("Buy the next period when this one ends, while funds last.")
+    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean_static_ip(self) -> str | None:
+        return self.cleaned_data["static_ip"] or None
+
+    def clean_mac(self) -> str:
+        """Return the address in capitals with colons, however it was typed."""
+        typed: str = self.cleaned_data["mac"]
+        digits = re.sub(r"[:.\-\s]", "", typed).upper()
+        if not digits:
+            return ""
+        if not MAC.fullmatch(digits):
+            raise forms.ValidationError(_("Enter twelve hexadecimal digits, as in AA:BB:CC:DD:EE:FF."))
+        return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+class SubscriberCreateForm(MoneyForm, DetailsForm):
+    """A new line. Whose it is can be chosen among the seat's own resellers."""
+
+    reseller = ParentChoice(
+        label=_("Reseller"), queryset=Reseller.objects.none(), help_text=_("Whose line this is; their wallet pays.")
+    )
+    plan = forms.ModelChoiceField(
+        label=_("Plan"), queryset=Plan.objects.none(), empty_label=_("Choose a plan"), help_text=_("It is charged.")
+    )
+    username = forms.CharField(
+        label=_("Username"),
+        max_length=150,
+        help_text=_("What the line signs in with: a to z, digits and . _ + @ -"),
+        widget=forms.TextInput(
+            attrs={"dir": "ltr", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = password_field(required=True)
+    activate = forms.BooleanField(
+        label=_("Activate and charge now"),
+        required=False,
+        initial=True,
+        help_text=_("Otherwise it is saved unpaid, as expired, and starts with its first renewal."),
+    )
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        resellers, plans = self.fields["reseller"], self.fields["plan"]
+        assert isinstance(resellers, ParentChoice)
+        assert isinstance(plans, forms.ModelChoiceField)
+        resellers.queryset = (
+            Reseller.objects.in_tree_of(seat).select_related("wallet", "parent").order_by("company_name")
+        )
+        plans.queryset = Plan.objects.on_sale().order_by("price", "name")
+        if seat.reseller:
+            resellers.initial = seat.reseller.pk
+            if seat.reseller.is_sub:
+                resellers.disabled = True
+
+    def contents(self) -> dict[str, Any]:
+        """Return what the operation takes."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
+
+    def key_of_creation(self) -> Any:
+        contents = self.contents()
+        del contents["password"]
+        return self.key("add_subscriber", contents)
+
+
+class SubscriberEditForm(DetailsForm):
+    """A line that is there; plan, reseller and expiry have acts of their own."""
+
+    password = password_field(required=False)
+
+
+class RenewalForm(MoneyForm):
+    """One more period."""

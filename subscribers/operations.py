@@ -1,0 +1,279 @@
+"""What is done to subscribers: adding, changing and renewing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import username_characters
+from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from ispanel import crypto
+from ispanel.refusals import Refusal
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import PeriodKind, Renewal, Subscriber, purpose_of_subscriber_password
+from wallet import ledger
+from wallet.ledger import ActKey
+from wallet.models import LedgerAccount, TransferKind
+
+
+class SubscriberNameTaken(Refusal):
+    """Another subscriber, a terminated one included, has this username."""
+
+    field = "username"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(_("The username “%(name)s” is taken. Choose another one.") % {"name": username})
+
+
+class UnusableSubscriberName(Refusal):
+    """The username has characters that none may have."""
+
+    field = "username"
+
+
+class PlanNotOnSale(Refusal):
+    """The plan is no longer sold."""
+
+    field = "plan"
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(_("The plan %(name)s is no longer sold. Choose another one.") % {"name": plan})
+
+
+class ResellerOutOfScope(Refusal):
+    """The chosen reseller is neither the actor's own nor one of its subs."""
+
+    field = "reseller"
+
+    def __init__(self) -> None:
+        super().__init__(_("Choose yourself or one of your sub-resellers."))
+
+
+class SubscriberTerminated(Refusal):
+    """A terminated line is over for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This subscriber is terminated and cannot be renewed."))
+
+
+class SubscriberDetails(TypedDict, total=False):
+    """What is known of a subscriber besides username, password, plan and reseller."""
+
+    full_name: str
+    phone: str
+    email: str
+    address: str
+    static_ip: str | None
+    mac: str
+    auto_renew: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a period will cost, and whom: shown before it is bought."""
+
+    payer: Reseller
+    plan: Plan
+    price: Decimal
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def wallet(self) -> LedgerAccount:
+        return self.payer.wallet
+
+    @property
+    def balance_after(self) -> Decimal:
+        return (self.wallet.balance or Decimal(0)) - self.price
+
+    @property
+    def is_affordable(self) -> bool:
+        return self.price <= self.wallet.available
+
+
+def quote(*, payer: Reseller, plan: Plan, expires_at: datetime | None, now: datetime) -> Quote:
+    """Return the next period: from the later of now and the expiry, for the plan's duration, at the plan's price."""
+    starts_at = max(now, expires_at) if expires_at else now
+    return Quote(payer, plan, plan.price, starts_at, plan.end_of_period(starts_at))
+
+
+@transaction.atomic
+def add_subscriber(
+    *,
+    actor: Seat,
+    reseller: Reseller,
+    plan: Plan,
+    username: str,
+    password: str,
+    activate: bool = True,
+    key: ActKey | None = None,
+    now: datetime,
+    **details: Unpack[SubscriberDetails],
+) -> Subscriber:
+    """Add a subscriber and charge the first period, or save it unpaid, as expired.
+
+    :raises SubscriberNameTaken, UnusableSubscriberName, PlanNotOnSale, ResellerOutOfScope, InsufficientFunds,
+        FormAlreadyUsed:
+    """
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Subscriber.objects.get(pk=first)
+    if not Reseller.objects.in_tree_of(actor).filter(pk=reseller.pk).exists():
+        raise ResellerOutOfScope
+    if not plan.is_on_sale:
+        raise PlanNotOnSale(plan)
+    username = fold_subscriber_name(username)
+    subscriber = Subscriber(
+        username=username,
+        password_ciphertext=crypto.encrypt(password, purpose=purpose_of_subscriber_password(username)),
+        plan=plan,
+        reseller=reseller,
+        created_at=now,
+        updated_at=now,
+        **details,
+    )
+    insert_subscriber(subscriber)
+    audit.record(
+        actor=actor,
+        action=Action.SUBSCRIBER_CREATED,
+        obj=subscriber,
+        reseller_id=reseller.pk,
+        changes={"plan": (None, plan), "reseller": (None, reseller)},
+        now=now,
+    )
+    if activate:
+        buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.ACTIVATION, now=now)
+    if key:
+        ledger.remember(actor=actor, key=key, result_id=subscriber.pk, now=now)
+    return subscriber
+
+
+def fold_subscriber_name(username: str) -> str:
+    """Return the username in lower case.
+
+    :raises UnusableSubscriberName:
+    """
+    folded = username.strip().lower()
+    try:
+        username_characters(folded)
+    except ValidationError as problem:
+        raise UnusableSubscriberName(problem.messages[0]) from problem
+    return folded
+
+
+def insert_subscriber(subscriber: Subscriber) -> None:
+    """:raises SubscriberNameTaken: also where somebody else took the name a moment ago."""
+    try:
+        with transaction.atomic():
+            subscriber.save(force_insert=True)
+    except IntegrityError as problem:
+        if Subscriber.objects.filter(username=subscriber.username).exists():
+            raise SubscriberNameTaken(subscriber.username) from problem
+        raise
+
+
+@transaction.atomic
+def renew_subscriber(*, actor: Seat, subscriber_id: int, key: ActKey | None = None, now: datetime) -> Renewal:
+    """Charge one more period to the wallet of the subscriber's reseller, whoever presses the button.
+
+    A plan that is no longer sold can still be renewed by those who have it.
+
+    :raises InsufficientFunds, SubscriberTerminated, FormAlreadyUsed: and nothing has changed.
+    """
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Renewal.objects.get(pk=first)
+    subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber_id)
+    if subscriber.terminated_at:
+        raise SubscriberTerminated
+    renewal = buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.RENEWAL, now=now)
+    if key:
+        ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
+    return renewal
+
+
+def buy_period(*, actor: Seat, subscriber: Subscriber, kind: PeriodKind, now: datetime) -> Renewal:
+    """Charge a period, extend the subscriber and record it, in the caller's transaction.
+
+    A price of 0 makes a period and no transfer.
+
+    :raises InsufficientFunds: what is missing, counting the credit limit.
+    """
+    bought = quote(payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=now)
+    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, now=now)
+    renewal = Renewal.objects.create(
+        subscriber=subscriber,
+        reseller=bought.payer,
+        plan=bought.plan,
+        kind=kind,
+        starts_at=bought.starts_at,
+        ends_at=bought.ends_at,
+        price=bought.price,
+        retail_price=bought.plan.price,
+        transfer_id=transfer_id,
+        created_at=now,
+    )
+    old_expiry, subscriber.expires_at, subscriber.updated_at = subscriber.expires_at, bought.ends_at, now
+    subscriber.save(update_fields=["expires_at", "updated_at"])
+    audit.record(
+        actor=actor,
+        action=Action.SUBSCRIBER_RENEWED,
+        obj=subscriber,
+        reseller_id=bought.payer.pk,
+        changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
+        detail=f"{renewal.get_kind_display()} · {bought.plan}",
+        now=now,
+    )
+    return renewal
+
+
+def charge(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKind, now: datetime) -> int | None:
+    """Move the price from the payer's wallet to the house's income; None where there is nothing to move."""
+    if not bought.price:
+        return None
+    posted = ledger.post(
+        actor=actor,
+        kind=TransferKind(kind.value),
+        debit=bought.wallet,
+        credit=ledger.income_account(),
+        amount=bought.price,
+        note=f"{subscriber.username} · {bought.plan}",
+        may_use_credit=True,
+        now=now,
+    )
+    return posted.transfer_id
+
+
+@transaction.atomic
+def edit_subscriber(
+    *, actor: Seat, subscriber_id: int, password: str = "", now: datetime, **details: Unpack[SubscriberDetails]
+) -> Subscriber:
+    """Change a subscriber's details; an empty password keeps the present one. The trail never holds a password."""
+    subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber_id)
+    changes = audit.changed_fields(subscriber, details)
+    fields = [*changes, "updated_at"]
+    if password:
+        purpose = purpose_of_subscriber_password(subscriber.username)
+        subscriber.password_ciphertext = crypto.encrypt(password, purpose=purpose)
+        fields.append("password_ciphertext")
+        changes["password"] = (None, _("changed"))
+    if changes:
+        subscriber.updated_at = now
+        subscriber.save(update_fields=fields)
+        audit.record(
+            actor=actor,
+            action=Action.SUBSCRIBER_EDITED,
+            obj=subscriber,
+            reseller_id=subscriber.reseller_id,
+            changes=changes,
+            now=now,
+        )
+    return subscriber

@@ -1,0 +1,152 @@
+"""The pages about subscribers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import SignedInRequest, requires
+from audit.models import AuditEntry
+from ispanel.http import done, render_act, render_form, render_list, wants
+from ispanel.lists import page_of
+from ispanel.refusals import refusals_into
+from subscribers import operations
+from subscribers.forms import VIEWS, RenewalForm, SubscriberCreateForm, SubscriberEditForm, SubscriberListForm
+from subscribers.models import Renewal, Subscriber, SubscriberQuerySet
+
+AUDIT_LINES = 10
+
+
+@requires("subscribers.view")
+@require_GET
+def list_(request: SignedInRequest) -> HttpResponse:
+    """List the subscribers that the seat sees, without the terminated ones."""
+    form = SubscriberListForm(request.GET, seat=request.seat)
+    rows = Subscriber.objects.visible_to(request.seat).kept()
+    counts = counted(form.filtered(rows))
+    context = {
+        "form": form,
+        "tabs": [(key, label, counts[key or "all"]) for key, label in VIEWS],
+        "status": form.value("status") or "",
+        "total": counts["all"],
+        "page_obj": page_of(request, form.apply(rows.for_list())),
+        "is_filtered": any(request.GET.get(name) for name in ("q", "plan", "reseller", "due", "status")),
+    }
+    return render_list(request, "subscribers/list.html", context)
+
+
+def counted(rows: SubscriberQuerySet) -> dict[str, int]:
+    """Return how many of these subscribers stand under each tab, in one query."""
+    now = timezone.now()
+    kept = Q(suspended_at__isnull=True)
+    return rows.aggregate(
+        all=Count("pk"),
+        active=Count("pk", filter=kept & Q(expires_at__gt=now)),
+        expired=Count("pk", filter=kept & (Q(expires_at__isnull=True) | Q(expires_at__lte=now))),
+        suspended=Count("pk", filter=Q(suspended_at__isnull=False)),
+    )
+
+
+@requires("subscribers.view", of=Subscriber)
+@require_GET
+def detail(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
+    """Show the line, its periods and what was done to it."""
+    seat = request.seat
+    context = {
+        "subscriber": Subscriber.objects.for_list().get(pk=subscriber.pk),
+        "renewals": Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller").order_by("-id"),
+        "may_act": Subscriber.objects.actable_by(seat).filter(pk=subscriber.pk).exists(),
+        "audit_entries": trail_of(request, subscriber) if seat.has("audit.view") else None,
+    }
+    return render(request, "subscribers/detail.html", context)
+
+
+def trail_of(request: SignedInRequest, subscriber: Subscriber) -> Any:
+    """Return the latest lines of the subscriber's trail that the seat sees."""
+    rows = AuditEntry.objects.visible_to(request.seat).about("subscriber", subscriber.pk)
+    return rows.order_by("-id")[:AUDIT_LINES]
+
+
+@requires("subscribers.create")
+@require_http_methods(["GET", "POST"])
+def create(request: SignedInRequest) -> HttpResponse:
+    """Add a subscriber; while a plan is chosen, htmx asks for what it will cost."""
+    if wants(request, "quote"):
+        return render(request, "subscribers/form.html#quote", {"quote": chosen_quote(request, request.GET)})
+    form = SubscriberCreateForm(request.POST or None, seat=request.seat)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            subscriber = operations.add_subscriber(
+                actor=request.seat, key=form.key_of_creation(), now=timezone.now(), **form.contents()
+            )
+            message = _("%(name)s is added.") % {"name": subscriber.username}
+            return done(request, message, to=reverse("subscribers:detail", args=[subscriber.pk]))
+    response = render_form(
+        request, "subscribers/form.html", {"form": form, "quote": chosen_quote(request, request.POST)}
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def chosen_quote(request: SignedInRequest, typed: Any) -> operations.Quote | None:
+    """Return what the chosen plan costs the chosen reseller, or None while either is missing."""
+    form = SubscriberCreateForm(typed or None, seat=request.seat)
+    form.is_valid()
+    held = form.cleaned_data if form.is_bound else {}
+    if "plan" not in held or "reseller" not in held or not held.get("activate"):
+        return None
+    return operations.quote(payer=held["reseller"], plan=held["plan"], expires_at=None, now=timezone.now())
+
+
+DETAILS = ("full_name", "phone", "email", "address", "static_ip", "mac", "auto_renew", "note")
+
+
+@requires("subscribers.edit", of=Subscriber)
+@require_http_methods(["GET", "POST"])
+def edit(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
+    """Change a subscriber's details."""
+    initial = {name: getattr(subscriber, name) for name in DETAILS}
+    form = SubscriberEditForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.edit_subscriber(
+                actor=request.seat, subscriber_id=subscriber.pk, now=timezone.now(), **form.cleaned_data
+            )
+            return done(request, _("The changes are saved."), to=reverse("subscribers:detail", args=[subscriber.pk]))
+    response = render_form(request, "subscribers/form.html", {"form": form, "subscriber": subscriber})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@requires("subscribers.renew", of=Subscriber)
+@require_http_methods(["GET", "POST"])
+def renewals(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
+    """Buy the subscriber's next period."""
+    form = RenewalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            renewal = operations.renew_subscriber(
+                actor=request.seat,
+                subscriber_id=subscriber.pk,
+                key=form.key("renew_subscriber", {"subscriber": subscriber.pk}),
+                now=timezone.now(),
+            )
+            message = _("%(name)s is renewed until %(day)s.") % {
+                "name": subscriber.username,
+                "day": timezone.localtime(renewal.ends_at).strftime("%-d %b %Y"),
+            }
+            return done(request, message, to=reverse("subscribers:detail", args=[subscriber.pk]))
+    quote = operations.quote(
+        payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=timezone.now()
+    )
+    context = {"form": form, "subscriber": subscriber, "quote": quote}
+    return render_act(
+        request, "subscribers/renew.html", context, cancel_url=reverse("subscribers:detail", args=[subscriber.pk])
+    )
