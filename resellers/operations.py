@@ -51,6 +51,15 @@ class HasSubResellers(Refusal):
         super().__init__(_("This reseller has sub-resellers, so it cannot be put under a parent."))
 
 
+class OwnParent(Refusal):
+    """A reseller cannot be put under itself."""
+
+    field = "parent"
+
+    def __init__(self) -> None:
+        super().__init__(_("A reseller cannot be its own parent."))
+
+
 class GroupOutOfReach(Refusal):
     """The permission group is missing, not for sub-resellers, or holds more than the parent has."""
 
@@ -241,7 +250,7 @@ ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Unpack[ResellerDetails]) -> Reseller:
     """Change a reseller's details; what only an admin may change is ignored from others.
 
-    :raises ParentIsSub, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
+    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
     """
     reseller = Reseller.objects.select_for_update(of=("self",), no_key=True).get(pk=reseller_id)
     user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
@@ -277,11 +286,13 @@ def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Un
 
 
 def check_new_parent(reseller: Reseller, parent: Reseller | None) -> None:
-    """:raises ParentIsSub, HasSubResellers:"""
+    """:raises ParentIsSub, OwnParent, HasSubResellers:"""
     check_parent(parent)
     if parent is None:
         return
-    if parent.pk == reseller.pk or reseller.subs.exists():
+    if parent.pk == reseller.pk:
+        raise OwnParent
+    if reseller.subs.exists():
         raise HasSubResellers
 
 
