@@ -50,8 +50,8 @@ class SeatMiddleware:
         now = timezone.now()
         request.seat = seat = seat_of(request, request.user, now)  # type: ignore[attr-defined]
         if SESSION_KEY in request.session and not seat.is_borrowed:
+            messages.info(request, why_it_ended(request, now))
             end_borrowed_seat(request)
-            messages.info(request, _("The 60 minutes in the other panel are over. You are back in your own."))
             return redirect("reports:dashboard")
         if seat.login.must_change_password and not seat.is_borrowed and not policy.during_password_change:
             return redirect("accounts:password")
@@ -76,6 +76,13 @@ def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:
     if now >= ends_at or user is None or not may_sit_with(own, user):
         return own
     return Seat(login, user, own.origin, ends_at=ends_at)
+
+
+def why_it_ended(request: HttpRequest, now: datetime) -> str:
+    """Return what to say when the seat that the session holds is over: its time, or the right to it."""
+    if now >= datetime.fromisoformat(request.session[SESSION_KEY]["ends_at"]):
+        return _("The 60 minutes in the other panel are over. You are back in your own.")
+    return _("You may no longer be in the other panel. You are back in your own.")
 
 
 def may_sit_with(own: Seat, user: User) -> bool:
