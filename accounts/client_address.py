@@ -11,9 +11,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parse(text: str) -> Address | None:
-    """Return the address, an IPv4-mapped IPv6 one as IPv4; None where it is none."""
+    """Return the address, an IPv4-mapped IPv6 one as IPv4 and without the zone of a link; None where it is none."""
     try:
-        address = ipaddress.ip_address(text.strip())
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

@@ -34,8 +34,8 @@ class UserType(models.IntegerChoices):
 
 class PermissionGroupQuerySet(models.QuerySet["PermissionGroup"]):
     def within(self, rights: frozenset[str]) -> PermissionGroupQuerySet:
-        """Return the groups that a reseller with these rights may give to a sub-reseller."""
-        return self.filter(available_to_subs=True, codes__contained_by=sorted(rights))
+        """Return the groups that a reseller with these rights may give to a sub-reseller: none with a view_all."""
+        return self.filter(available_to_subs=True, codes__contained_by=sorted(rights & OWN_SCOPE_CODES))
 
 
 class PermissionGroup(models.Model):
