@@ -25,4 +25,5 @@ class Action(TextChoices):
     PLAN_EDITED = "plan.edited", _("Edited plan")
     SUBSCRIBER_CREATED = "subscriber.created", _("Added subscriber")
     SUBSCRIBER_EDITED = "subscriber.edited", _("Edited subscriber")
+    SUBSCRIBER_ACTIVATED = "subscriber.activated", _("Activated subscriber")
     SUBSCRIBER_RENEWED = "subscriber.renewed", _("Renewed subscriber")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.dateformat import format as date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
@@ -16,6 +19,41 @@ from audit.identity import Reader
 class Grade(models.TextChoices):
     REGULAR = "regular", _("Regular")
     SECURITY = "security", _("Security")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field's old and new value in words."""
+
+    field: str
+    old: str
+    new: str
+    had_value: bool
+
+    @classmethod
+    def of(cls, name: str, old: Any, new: Any) -> Change:
+        return cls(name.replace("_", " ").capitalize(), in_words(old), in_words(new), old is not None)
+
+
+def in_words(value: Any) -> str:
+    """Return a kept value as people read it: moments in the installation's time zone, lists with commas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    moment = moment_in(value) if isinstance(value, str) else None
+    return date_format(localtime(moment), "j M Y, H:i") if moment else str(value)
+
+
+def moment_in(text: str) -> datetime | None:
+    """Return the moment that a text of the trail is, or None where somebody typed something else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
@@ -81,6 +119,11 @@ class AuditEntry(models.Model):
             models.Index(fields=["reseller_id", "-id"], name="audit_by_reseller"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
         ]
+
+    @property
+    def readable_changes(self) -> list[Change]:
+        """What changed, as people read it."""
+        return [Change.of(name, old, new) for name, (old, new) in self.changes.items()]
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.get_action_display()} {self.object_name}".rstrip()

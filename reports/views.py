@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -13,6 +15,7 @@ from accounts.access import SignedInRequest, requires
 from accounts.seats import Seat
 from audit.models import AuditEntry
 from ispanel.http import render_list
+from ispanel.installation import start_of_day, start_of_month
 from ispanel.lists import page_of
 from reports import figures
 from reports.forms import AuditListForm
@@ -35,6 +38,7 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "due_days": figures.DUE_DAYS,
         "steps": first_steps(seat, subscribers, resellers),
         **money_of(seat),
+        **(lists_of_revenue(seat) if seat.has("subscribers.view") else {}),
         **latest_for(seat),
     }
     return render(request, "reports/dashboard.html", context)
@@ -47,6 +51,19 @@ def money_of(seat: Seat) -> dict[str, Any]:
         return {"in_wallets": figures.total_of_wallets(), "revenue": figures.revenue_of_admin(now)}
     own, of_subs = figures.revenue_of(seat.reseller, now)
     return {"wallet": seat.reseller.wallet, "revenue": own, "revenue_of_subs": of_subs}
+
+
+def lists_of_revenue(seat: Seat) -> dict[str, str]:
+    """Return the addresses of the periods behind the figures of revenue."""
+    now = timezone.now()
+    own = {"reseller": seat.reseller.pk} if seat.reseller else {}
+    today, month = start_of_day(now).date().isoformat(), start_of_month(now).date().isoformat()
+    sold = reverse("subscribers:sold")
+    return {
+        "today_url": f"{sold}?{urlencode({'start': today, **own})}",
+        "month_url": f"{sold}?{urlencode({'start': month, **own})}",
+        "month_of_all_url": f"{sold}?{urlencode({'start': month})}",
+    }
 
 
 def latest_for(seat: Seat) -> dict[str, Any]:

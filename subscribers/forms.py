@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -11,18 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.seats import Seat
+from ispanel.installation import midnight
 from ispanel.lists import ListForm
 from plans.models import Plan
 from resellers.forms import ParentChoice
 from resellers.models import Reseller
-from subscribers.models import Status, Subscriber, SubscriberQuerySet
+from subscribers.models import RenewalQuerySet, Status, Subscriber, SubscriberQuerySet
 from wallet.forms import MoneyForm
 
 VIEWS = (
     ("", _("All")),
     (Status.ACTIVE.value, _("Active")),
     (Status.EXPIRED.value, _("Expired")),
-    (Status.SUSPENDED.value, _("Suspended")),
 )
 MAC = re.compile(r"[0-9A-F]{12}", re.ASCII)
 DUE_DAYS = (1, 3, 7, 30)
@@ -55,10 +56,7 @@ class SubscriberListForm(ListForm):
 
     def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        resellers = self.fields["reseller"]
-        assert isinstance(resellers, ParentChoice)
-        visible = Reseller.objects.visible_to(seat) if seat.has("resellers.view") else Reseller.objects.in_tree_of(seat)
-        resellers.queryset = visible.order_by("company_name")
+        offer_resellers(self.fields["reseller"], seat)
 
     def filtered(self, rows: SubscriberQuerySet) -> SubscriberQuerySet:
         """Return the rows of all tabs that match the filters."""
@@ -78,6 +76,39 @@ class SubscriberListForm(ListForm):
         if status := self.value("status"):
             rows = rows.with_status(status, timezone.now())
         return self.ordered(rows)
+
+
+class RenewalListForm(ListForm):
+    """The periods sold: whose, and when they were bought."""
+
+    reseller = ParentChoice(
+        label=_("Reseller"), queryset=Reseller.objects.none(), required=False, empty_label=_("All resellers")
+    )
+    start = forms.DateField(label=_("From"), required=False)
+    end = forms.DateField(label=_("To"), required=False)
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_resellers(self.fields["reseller"], seat)
+
+    def apply(self, rows: RenewalQuerySet) -> RenewalQuerySet:
+        """Return the periods that the address asks for, the newest first."""
+        if text := self.value("q"):
+            rows = rows.filter(subscriber__username__icontains=text)
+        if reseller := self.value("reseller"):
+            rows = rows.filter(reseller=reseller)
+        if start := self.value("start"):
+            rows = rows.filter(created_at__gte=midnight(start))
+        if end := self.value("end"):
+            rows = rows.filter(created_at__lt=midnight(end + timedelta(days=1)))
+        return rows.order_by("-id")
+
+
+def offer_resellers(field: forms.Field, seat: Seat) -> None:
+    """Let a list be filtered by the resellers that the seat sees."""
+    assert isinstance(field, ParentChoice)
+    visible = Reseller.objects.visible_to(seat) if seat.has("resellers.view") else Reseller.objects.in_tree_of(seat)
+    field.queryset = visible.order_by("company_name")
 
 
 def password_field(*, required: bool) -> forms.CharField:

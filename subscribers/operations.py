@@ -24,6 +24,8 @@ from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, TransferKind
 
+ACTION_OF = {PeriodKind.ACTIVATION: Action.SUBSCRIBER_ACTIVATED, PeriodKind.RENEWAL: Action.SUBSCRIBER_RENEWED}
+
 
 class SubscriberNameTaken(Refusal):
     """Another subscriber, a terminated one included, has this username."""
@@ -225,11 +227,11 @@ def buy_period(*, actor: Seat, subscriber: Subscriber, kind: PeriodKind, now: da
     subscriber.save(update_fields=["expires_at", "updated_at"])
     audit.record(
         actor=actor,
-        action=Action.SUBSCRIBER_RENEWED,
+        action=ACTION_OF[kind],
         obj=subscriber,
         reseller_id=bought.payer.pk,
         changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
-        detail=f"{renewal.get_kind_display()} · {bought.plan}",
+        detail=str(bought.plan),
         now=now,
     )
     return renewal

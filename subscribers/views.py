@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +18,14 @@ from ispanel.http import done, render_act, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import refusals_into
 from subscribers import operations
-from subscribers.forms import VIEWS, RenewalForm, SubscriberCreateForm, SubscriberEditForm, SubscriberListForm
+from subscribers.forms import (
+    VIEWS,
+    RenewalForm,
+    RenewalListForm,
+    SubscriberCreateForm,
+    SubscriberEditForm,
+    SubscriberListForm,
+)
 from subscribers.models import Renewal, Subscriber, SubscriberQuerySet
 
 AUDIT_LINES = 10
@@ -50,8 +57,18 @@ def counted(rows: SubscriberQuerySet) -> dict[str, int]:
         all=Count("pk"),
         active=Count("pk", filter=kept & Q(expires_at__gt=now)),
         expired=Count("pk", filter=kept & (Q(expires_at__isnull=True) | Q(expires_at__lte=now))),
-        suspended=Count("pk", filter=Q(suspended_at__isnull=False)),
     )
+
+
+@requires("subscribers.view")
+@require_GET
+def sold(request: SignedInRequest) -> HttpResponse:
+    """List the periods sold, with what they were charged and what they brought in."""
+    form = RenewalListForm(request.GET, seat=request.seat)
+    rows = form.apply(Renewal.objects.visible_to(request.seat))
+    totals = rows.aggregate(count=Count("pk"), price=Sum("price"), retail_price=Sum("retail_price"))
+    page = page_of(request, rows.select_related("subscriber", "plan", "reseller"))
+    return render_list(request, "subscribers/sold.html", {"form": form, "page_obj": page, "totals": totals})
 
 
 @requires("subscribers.view", of=Subscriber)

@@ -112,7 +112,7 @@ def transfer(page: Page, company: str, amount: str) -> None:
 
 
 def expect_transaction(page: Page, counterparty: str, amount: str, balance_after: str) -> None:
-    row = page.get_by_role("row").filter(has_text=NOTE)
+    row = page.get_by_role("row").filter(has_text=NOTE).first
     expect(row).to_contain_text(counterparty)
     expect(row.get_by_role("cell").nth(-2)).to_have_text(amount)
     expect(row.get_by_role("cell").last).to_have_text(balance_after)
