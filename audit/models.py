@@ -120,10 +120,10 @@ class AuditEntry(models.Model):
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.get_action_display()} {self.object_name}".rstrip()
+
     @property
     def readable_changes(self) -> list[Change]:
         """What changed, as people read it."""
         return [Change.of(name, old, new) for name, (old, new) in self.changes.items()]
-
-    def __str__(self) -> str:
-        return f"{self.actor_name}: {self.get_action_display()} {self.object_name}".rstrip()
