@@ -6,7 +6,7 @@ import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -47,6 +47,11 @@ def start_of_day(now: datetime) -> datetime:
 def start_of_month(now: datetime) -> datetime:
     """Return the midnight that began this month in the installation's time zone."""
     return start_of_day(now).replace(day=1)
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the moment that ends a day in the installation's time zone; the last day there is has no end."""
+    return midnight(day + timedelta(days=1)) if day < date.max else datetime.max.replace(tzinfo=UTC)
 
 
 def midnight(day: date) -> datetime:

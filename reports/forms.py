@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import Action
 from audit.models import AuditEntry, AuditQuerySet, Grade
-from ispanel.installation import midnight
+from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 
 
@@ -26,7 +24,7 @@ class AuditListForm(ListForm):
     def apply(self, rows: AuditQuerySet) -> QuerySet[AuditEntry]:
         """Return the rows that the address asks for, the newest first."""
         start, end = self.value("start"), self.value("end")
-        rows = rows.between(midnight(start) if start else None, midnight(end + timedelta(days=1)) if end else None)
+        rows = rows.between(midnight(start) if start else None, end_of_day(end) if end else None)
         if name := self.value("actor"):
             rows = rows.by(name)
         if text := self.value("q"):

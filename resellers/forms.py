@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -13,7 +12,7 @@ from accounts.forms import new_password_field, username_field
 from accounts.models import PermissionGroup
 from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
-from ispanel.installation import midnight
+from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 from resellers.models import Reseller, ResellerQuerySet, WanCheck
 from wallet.forms import AmountField, MoneyForm
@@ -240,5 +239,5 @@ class EntryListForm(ListForm):
         if start := self.value("start"):
             rows = rows.filter(transfer__created_at__gte=midnight(start))
         if end := self.value("end"):
-            rows = rows.filter(transfer__created_at__lt=midnight(end + timedelta(days=1)))
+            rows = rows.filter(transfer__created_at__lt=end_of_day(end))
         return rows
