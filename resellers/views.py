@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, requires
 from accounts.models import InitialPassword
+from accounts.seats import Seat
 from audit.models import AuditEntry
 from ispanel.http import done, render_form, render_list
 from ispanel.lists import page_of
@@ -29,7 +30,7 @@ from resellers.forms import (
     edit_form_for,
 )
 from resellers.models import Reseller
-from wallet.models import Entry, LedgerAccount
+from wallet.models import Entry
 
 
 @requires("resellers.view")
@@ -132,17 +133,10 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 
 def tab_context(request: SignedInRequest, reseller: Reseller, tab: str) -> dict[str, Any]:
     """Return what the head of every tab shows."""
-    counts = Reseller.objects.filter(pk=reseller.pk).aggregate(
-        subscribers=Count("subscribers", filter=Q(subscribers__terminated_at__isnull=True), distinct=True),
-        subs=Count("subs", distinct=True),
-    )
     seat = request.seat
     return {
-        "reseller": Reseller.objects.select_related("user", "wallet", "parent__user", "permission_group").get(
-            pk=reseller.pk
-        ),
+        "reseller": Reseller.objects.for_page().get(pk=reseller.pk),
         "tab": tab,
-        "counts": counts,
         "may_act": seat.is_admin or (seat.reseller is not None and reseller.parent_id == seat.reseller.pk),
         "is_own": seat.reseller is not None and seat.reseller.pk == reseller.pk,
     }
@@ -164,18 +158,21 @@ def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @require_GET
 def transactions(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """List the wallet's entries with the running balance."""
-    wallet = get_object_or_404(LedgerAccount.objects.visible_to(request.seat), reseller=reseller)
+    seat = request.seat
+    if not sees_wallet_of(reseller, seat):
+        raise Http404
+    context = tab_context(request, reseller, "transactions")
     form = EntryListForm(request.GET)
-    page = page_of(request, form.apply(Entry.objects.of(wallet)))
-    others = [entry.counterparty.pk for entry in page if entry.counterparty]
-    context = tab_context(request, reseller, "transactions") | {
-        "form": form,
-        "page_obj": page,
-        "linked_wallets": set(
-            LedgerAccount.objects.visible_to(request.seat).filter(pk__in=others).values_list("pk", flat=True)
-        ),
-    }
+    page = page_of(request, form.apply(Entry.objects.of(context["reseller"].wallet)))
+    others = [entry.counterparty for entry in page if entry.counterparty and entry.counterparty.is_wallet]
+    linked = {other.pk for other in others if sees_wallet_of(other.reseller, seat)}
+    context |= {"form": form, "page_obj": page, "linked_wallets": linked}
     return render_list(request, "resellers/transactions.html", context)
+
+
+def sees_wallet_of(reseller: Reseller, seat: Seat) -> bool:
+    """Say of one reseller what `LedgerAccountQuerySet.visible_to` says of all wallets."""
+    return seat.sees_all("transactions") or reseller.is_in_tree_of(seat)
 
 
 @requires("transactions.view")
@@ -193,6 +190,7 @@ def subs(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """List the reseller's sub-resellers."""
     rows = Reseller.objects.visible_to(request.seat).filter(parent=reseller).for_list()
     context = tab_context(request, reseller, "subs")
+    context["may_add_sub"] = request.seat.has("resellers.create") and (request.seat.is_admin or context["is_own"])
     context["page_obj"] = page_of(request, rows.order_by("company_name", "id"))
     return render_list(request, "resellers/subs.html", context)
 

@@ -86,6 +86,10 @@ class LedgerAccount(models.Model):
         return self.name
 
     @property
+    def is_wallet(self) -> bool:
+        return self.kind == AccountKind.WALLET
+
+    @property
     def available(self) -> Decimal:
         """Balance + credit limit: what charges may still take."""
         return (self.balance or Decimal(0)) + (self.credit_limit or Decimal(0))
@@ -132,7 +136,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return (
             self.filter(account=account)
             .select_related("transfer")
-            .prefetch_related("transfer__entries__account__reseller")
+            .prefetch_related(
+                models.Prefetch("transfer__entries", queryset=Entry.objects.select_related("account__reseller"))
+            )
             .order_by("-id")
         )
 

@@ -15,6 +15,7 @@ from audit.models import AuditEntry
 from resellers.models import Reseller
 from resellers.operations import GroupOutOfReach, create_reseller
 from tests.cast import NOW, group, make_reseller, make_staff, new_key, seat_of, signed_in
+from tests.failing import FailsAt
 from tests.pages import TABLES, body, counts, error_at, filled, send
 from wallet.models import Entry, LedgerAccount, Transfer, TransferKind
 
@@ -163,20 +164,6 @@ def test_allowed_addresses_are_kept_one_per_line(asha: User) -> None:
 
 
 # --- all of it or nothing ---------------------------------------------------------------------------------------------
-
-
-class FailsAt:
-    """Lets all but one of a connection's statements through."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.seen: list[str] = []
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        self.seen.append(sql)
-        if len(self.seen) == self.number:
-            raise OperationalError("injected")
-        return execute(sql, params, many, context)
 
 
 def create_with_everything(asha: User, parent: Reseller) -> Reseller:
