@@ -24,6 +24,8 @@ from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, TransferKind
 
+#: What a transfer's note holds.
+NOTE_LENGTH = 200
 ACTION_OF = {PeriodKind.ACTIVATION: Action.SUBSCRIBER_ACTIVATED, PeriodKind.RENEWAL: Action.SUBSCRIBER_RENEWED}
 
 
@@ -247,7 +249,7 @@ def charge(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKi
         debit=bought.wallet,
         credit=ledger.income_account(),
         amount=bought.price,
-        note=f"{subscriber.username} · {bought.plan}",
+        note=f"{subscriber.username} · {bought.plan}"[:NOTE_LENGTH],
         may_use_credit=True,
         now=now,
     )
