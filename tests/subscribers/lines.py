@@ -1,0 +1,41 @@
+"""Short words for what the tests of subscribers do over and over."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import Renewal, Subscriber
+from subscribers.operations import add_subscriber, renew_subscriber
+from tests.cast import NOW, seat_of
+from tests.pages import counts
+from wallet.ledger import ActKey
+
+LINE_PASSWORD = "line-secret-7"
+
+
+def add(
+    actor: User, reseller: Reseller, plan: Plan, username: str = "amal", *, now: datetime = NOW, **details: Any
+) -> Subscriber:
+    """Add a subscriber through the operation that the page uses; paid, unless `activate` is False."""
+    wanted = {"password": LINE_PASSWORD} | details
+    return add_subscriber(actor=seat_of(actor), reseller=reseller, plan=plan, username=username, now=now, **wanted)
+
+
+def renew(actor: User, subscriber: Subscriber, *, now: datetime = NOW, key: ActKey | None = None) -> Renewal:
+    """Renew a subscriber through the operation that the page uses."""
+    return renew_subscriber(actor=seat_of(actor), subscriber_id=subscriber.pk, key=key, now=now)
+
+
+def balance_of(reseller: Reseller) -> Decimal:
+    """Return what the reseller's wallet holds now."""
+    reseller.wallet.refresh_from_db()
+    assert reseller.wallet.balance is not None
+    return reseller.wallet.balance
+
+
+def everything() -> dict[str, int]:
+    """Return how many rows there are of all that an act could leave, periods included."""
+    return counts() | {"renewals": Renewal.objects.count()}

@@ -1,0 +1,447 @@
+"""Adding a subscriber: activated and charged, or saved unpaid."""
+
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from accounts.models import PermissionGroup, User
+from audit.actions import Action
+from audit.models import AuditEntry
+from ispanel import crypto
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import PeriodKind, Renewal, Status, Subscriber, purpose_of_subscriber_password
+from subscribers.operations import PlanNotOnSale, ResellerOutOfScope, SubscriberNameTaken
+from tests.cast import NOW, fund, group, make_plan, make_reseller, make_staff, new_key, signed_in
+from tests.failing import FailsAt
+from tests.pages import body, error_at, filled, send
+from tests.subscribers.lines import LINE_PASSWORD, add, balance_of, everything
+from tests.threads import at_once
+from wallet.ledger import InsufficientFunds
+from wallet.models import Transfer, TransferKind
+
+NEW = "/subscribers/new"
+
+
+def wish(plan: Plan, /, **typed: Any) -> dict[str, Any]:
+    """Return what a reseller types for the subscriber amal."""
+    return {"username": "amal", "password": LINE_PASSWORD, "plan": plan.pk} | typed
+
+
+def amal() -> Subscriber:
+    return Subscriber.objects.get(username="amal")
+
+
+@pytest.fixture
+def funded(asha: User, north: Reseller) -> Reseller:
+    """Return North with 1,000.00."""
+    fund(north.wallet, "1000", actor=asha)
+    return north
+
+
+# --- it works ---------------------------------------------------------------------------------------------------------
+
+
+def test_adding_activates_the_line_for_the_plans_duration(nadia: User, funded: Reseller, home: Plan) -> None:
+    before = timezone.now()
+
+    response = send(signed_in(nadia), NEW, **wish(home, full_name="Amal Haddad"))
+
+    subscriber, period = amal(), Renewal.objects.get()
+    assert (response.status_code, response.url) == (303, f"/subscribers/{subscriber.pk}/")
+    assert (subscriber.full_name, subscriber.reseller, subscriber.status) == ("Amal Haddad", funded, Status.ACTIVE)
+    assert before + timedelta(days=30) <= period.ends_at <= timezone.now() + timedelta(days=30)
+    assert subscriber.expires_at == period.ends_at
+    assert period.kind == PeriodKind.ACTIVATION
+
+
+def test_adding_charges_the_wallet(nadia: User, funded: Reseller, home: Plan) -> None:
+    send(signed_in(nadia), NEW, **wish(home))
+
+    period = Renewal.objects.select_related("transfer").get()
+    assert balance_of(funded) == 975
+    assert (period.price, period.retail_price, period.reseller) == (25, 25, funded)
+    assert period.transfer
+    assert (period.transfer.kind, period.transfer.amount, period.transfer.note) == (
+        TransferKind.ACTIVATION,
+        25,
+        "amal · Home",
+    )
+    assert set(period.transfer.entries.values_list("account__kind", "direction")) == {
+        ("wallet", "debit"),
+        ("income", "credit"),
+    }
+
+
+def test_it_is_audited_with_what_was_charged(nadia: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(nadia)
+
+    response = send(client, NEW, **wish(home))
+
+    charged, created = AuditEntry.objects.order_by("-id")[:2]
+    assert "amal is added." in body(client.get(response.url))
+    assert [entry.action for entry in (created, charged)] == [Action.SUBSCRIBER_CREATED, Action.SUBSCRIBER_ACTIVATED]
+    assert {(entry.actor_name, entry.object_name, entry.reseller_id) for entry in (created, charged)} == {
+        ("nadia", "amal", funded.pk)
+    }
+    assert created.changes == {"plan": [None, "Home"], "reseller": [None, "North Net"]}
+    assert charged.changes["charged"] == [None, "25"]
+
+
+def test_unpaid_is_saved_as_expired_and_charges_nothing(nadia: User, funded: Reseller, home: Plan) -> None:
+    send(signed_in(nadia), NEW, **wish(home, activate=None))
+
+    assert (amal().expires_at, amal().status) == (None, Status.EXPIRED)
+    assert balance_of(funded) == 1000
+    assert not Renewal.objects.exists()
+
+
+def test_a_price_of_nothing_makes_a_period_and_no_transfer(nadia: User, north: Reseller) -> None:
+    send(signed_in(nadia), NEW, **wish(make_plan("Staff", "0")))
+
+    period = Renewal.objects.get()
+    assert (period.price, period.transfer) == (0, None)
+    assert amal().status == Status.ACTIVE
+    assert not Transfer.objects.exists()
+
+
+def test_the_password_is_kept_encrypted_and_stands_nowhere_else(nadia: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(nadia)
+
+    response = send(client, NEW, **wish(home))
+
+    kept = bytes(amal().password_ciphertext)
+    assert LINE_PASSWORD.encode() not in kept
+    assert crypto.decrypt(kept, purpose=purpose_of_subscriber_password("amal")) == LINE_PASSWORD
+    assert LINE_PASSWORD not in str(list(AuditEntry.objects.values()))
+    assert LINE_PASSWORD not in client.get(response.url).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["Amal", "  AMAL "])
+def test_the_username_is_folded(nadia: User, funded: Reseller, home: Plan, typed: str) -> None:
+    send(signed_in(nadia), NEW, **wish(home, username=typed))
+
+    assert amal()
+
+
+def test_the_longest_names_fit_into_the_charges_note(asha: User, funded: Reseller) -> None:
+    plan = make_plan("p" * 100)
+
+    add(asha, funded, plan, "a" * 150)
+
+    assert Transfer.objects.latest("id").note.startswith("a" * 150)
+
+
+def test_while_a_plan_is_chosen_the_page_says_what_it_costs(nadia: User, funded: Reseller, home: Plan) -> None:
+    chosen = {"plan": home.pk, "reseller": funded.pk, "activate": "on"}
+
+    response: Any = signed_in(nadia).get(NEW, chosen, headers={"HX-Request": "true", "HX-Target": "quote"})
+
+    assert "North Net 1,000.00 → 975.00 Price 25.00 USD" in body(response)
+    assert not Subscriber.objects.exists()
+
+
+def test_an_admin_in_north_s_seat_is_named_beside_it(asha: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(asha)
+    send(client, f"/resellers/{funded.pk}/seats/", reason="to help")
+
+    send(client, NEW, **wish(home))
+
+    entry = AuditEntry.objects.get(action=Action.SUBSCRIBER_ACTIVATED)
+    assert (entry.actor_name, entry.on_behalf_of_name) == ("asha", "nadia")
+    assert balance_of(funded) == 975
+
+
+# --- whose it may be --------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_adds_to_any_reseller_and_that_one_pays(
+    asha: User, north: Reseller, northeast: Reseller, home: Plan
+) -> None:
+    fund(northeast.wallet, "100", actor=asha)
+
+    send(signed_in(asha), NEW, **wish(home, reseller=northeast.pk))
+
+    assert amal().reseller == northeast
+    assert (balance_of(northeast), balance_of(north)) == (75, 0)
+
+
+def test_an_admin_has_to_say_whose_it_is(asha: User, north: Reseller, home: Plan) -> None:
+    response = send(signed_in(asha), NEW, **wish(home))
+
+    assert (response.status_code, error_at(response, "reseller")) == (422, "This field is required.")
+
+
+def test_a_reseller_adds_to_its_sub_and_the_sub_pays(
+    asha: User, nadia: User, funded: Reseller, northeast: Reseller, home: Plan
+) -> None:
+    fund(northeast.wallet, "100", actor=asha)
+
+    send(signed_in(nadia), NEW, **wish(home, reseller=northeast.pk))
+
+    assert amal().reseller == northeast
+    assert (balance_of(northeast), balance_of(funded)) == (75, 1000)
+
+
+def test_a_sub_reseller_adds_to_itself_whatever_is_posted(
+    asha: User, noora: User, funded: Reseller, northeast: Reseller, home: Plan
+) -> None:
+    fund(northeast.wallet, "100", actor=asha)
+
+    response = send(signed_in(noora), NEW, **wish(home, reseller=funded.pk))
+
+    assert response.status_code == 303
+    assert amal().reseller == northeast
+    assert balance_of(funded) == 1000
+
+
+def test_a_foreign_reseller_is_refused(asha: User, nadia: User, north: Reseller, south: Reseller, home: Plan) -> None:
+    fund(south.wallet, "100", actor=asha)
+    client = signed_in(nadia)
+    before = everything()
+
+    response = send(client, NEW, **wish(home, reseller=south.pk))
+
+    assert (response.status_code, set(response.context["form"].errors)) == (422, {"reseller"})
+    assert "South Net" not in body(response)
+    assert everything() == before
+
+
+def test_the_operation_refuses_a_foreign_reseller_too(
+    asha: User, nadia: User, noora: User, south: Reseller, north: Reseller, home: Plan
+) -> None:
+    before = everything()
+
+    for actor, reseller in ((nadia, south), (noora, north)):
+        with pytest.raises(ResellerOutOfScope, match="Choose yourself or one of your sub-resellers"):
+            add(actor, reseller, home)
+
+    assert everything() == before
+
+
+def test_seeing_all_does_not_widen_whom_one_adds_to(asha: User, south: Reseller, home: Plan) -> None:
+    codes = ["subscribers.create", "subscribers.view_all", "resellers.view_all"]
+    far = make_reseller(
+        asha, "farah", "Far Net", permission_group=PermissionGroup.objects.create(name="F", codes=codes)
+    )
+    client = signed_in(far.user)
+
+    response = send(client, NEW, **wish(home, reseller=south.pk))
+
+    assert (response.status_code, set(response.context["form"].errors)) == (422, {"reseller"})
+    assert not Subscriber.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_those_who_may_not_add_are_told_so(
+    asha: User, noor: User, petra: User, north: Reseller, home: Plan, method: str
+) -> None:
+    helper = make_staff(asha, north, "helper", group("SUPPORT"))
+
+    for user in (noor, petra, helper):
+        assert getattr(signed_in(user), method)(NEW, wish(home)).status_code == 403, user
+
+    assert not Subscriber.objects.exists()
+
+
+# --- refused, with the field's own message ----------------------------------------------------------------------------
+
+
+CHARACTERS = "Use only letters a to z, digits and . _ + @ - in the username, without spaces."
+NO_CHOICE = "Select a valid choice. That choice is not one of the available choices."
+MAC = "Enter twelve hexadecimal digits, as in AA:BB:CC:DD:EE:FF."
+REFUSALS = {
+    "username with a space": ("username", "am al", CHARACTERS),
+    "username in other letters": ("username", "أمل", CHARACTERS),
+    "username with a null byte": ("username", "am\0al", "Null characters are not allowed."),
+    "username of 300": ("username", "a" * 300, "Ensure this value has at most 150 characters (it has 300)."),
+    "username missing": ("username", "", "This field is required."),
+    "username of blanks": ("username", "   ", "This field is required."),
+    "password missing": ("password", "", "This field is required."),
+    "password of 129": ("password", "x" * 129, "Ensure this value has at most 128 characters (it has 129)."),
+    "plan missing": ("plan", "", "This field is required."),
+    "plan that is none": ("plan", "0", NO_CHOICE),
+    "plan beyond every number": ("plan", "9" * 30, NO_CHOICE),
+    "email that is none": ("email", "amal", "Enter a valid email address."),
+    "static IP that is none": ("static_ip", "10.0.0.256", "Enter a valid IPv4 or IPv6 address."),
+    "MAC address that is none": ("mac", "AA:BB", MAC),
+}
+
+
+@pytest.mark.parametrize(("field", "typed", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_adding_is_refused_at_the_field(
+    nadia: User, funded: Reseller, home: Plan, field: str, typed: str, message: str
+) -> None:
+    client = signed_in(nadia)
+    before = everything()
+
+    response = send(client, NEW, **wish(home, **{field: typed}))
+
+    assert (response.status_code, set(response.context["form"].errors)) == (422, {field})
+    assert error_at(response, field) == message
+    assert everything() == before
+
+
+@pytest.mark.parametrize("typed", ["amal", "AMAL"])
+@pytest.mark.parametrize("terminated", [False, True])
+def test_a_taken_username_stays_taken_also_by_a_terminated_one(
+    asha: User, sami: User, funded: Reseller, south: Reseller, home: Plan, terminated: bool, typed: str
+) -> None:
+    add(asha, funded, home)
+    Subscriber.objects.update(terminated_at=NOW if terminated else None)
+    client = signed_in(sami)
+    before = everything()
+
+    response = send(client, NEW, **wish(home, username=typed))
+
+    assert response.status_code == 422
+    assert error_at(response, "username") == "The username “amal” is taken. Choose another one."
+    assert everything() == before
+
+
+def test_a_plan_that_is_no_longer_sold_is_no_choice(nadia: User, funded: Reseller) -> None:
+    old = make_plan("Old", is_on_sale=False)
+
+    response = send(signed_in(nadia), NEW, **wish(old))
+
+    assert (response.status_code, error_at(response, "plan")) == (422, NO_CHOICE)
+
+
+def test_the_operation_refuses_a_plan_that_is_no_longer_sold(asha: User, funded: Reseller) -> None:
+    with pytest.raises(PlanNotOnSale, match="The plan Old is no longer sold"):
+        add(asha, funded, make_plan("Old", is_on_sale=False))
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+
+
+def test_without_funds_nothing_is_written_and_the_message_says_what_is_missing(
+    asha: User, nadia: User, north: Reseller, home: Plan
+) -> None:
+    fund(north.wallet, "10.50", actor=asha)
+    client = signed_in(nadia)
+    before = everything()
+
+    response = send(client, NEW, **wish(home))
+
+    assert response.status_code == 422
+    assert "14.50 USD is missing: 25.00 USD is needed and 10.50 USD is available." in body(response)
+    assert everything() == before
+    assert balance_of(north) == Decimal("10.50")
+
+
+def test_the_credit_limit_pays_to_the_last_cent_and_no_further(asha: User) -> None:
+    for name, price in (("reaches", "500"), ("exceeds", "500.01")):
+        reseller = make_reseller(asha, name, f"{name} Net", credit_limit=Decimal(500))
+        plan = make_plan(name, price)
+        if name == "reaches":
+            add(asha, reseller, plan, name)
+            assert balance_of(reseller) == -500
+        else:
+            with pytest.raises(InsufficientFunds, match=r"^0\.01 USD is missing"):
+                add(asha, reseller, plan, name)
+            assert balance_of(reseller) == 0
+
+
+def test_adding_leaves_nothing_behind_wherever_it_fails(
+    committing: None, asha: User, funded: Reseller, home: Plan
+) -> None:
+    before = everything()
+
+    for number in count(1):
+        failing = FailsAt(number)
+        try:
+            with connection.execute_wrapper(failing):
+                add(asha, funded, home, key=new_key("add_subscriber", username="amal"))
+            break
+        except OperationalError:
+            assert everything() == before, f"statement {number} left something behind: {failing.seen[-1]}"
+            assert balance_of(funded) == 1000
+
+    left = {name: now - before[name] for name, now in everything().items() if now != before[name]}
+    assert left == {
+        "subscribers": 1, "renewals": 1, "transfers": 1, "entries": 2, "audit_entries": 2, "idempotency_keys": 1
+    }  # fmt: skip
+
+
+# --- the same form twice ----------------------------------------------------------------------------------------------
+
+
+def test_the_same_form_twice_adds_and_charges_once(nadia: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(nadia)
+    contents = filled(client.get(NEW), **wish(home))
+
+    first, second = client.post(NEW, contents), client.post(NEW, contents)
+
+    assert (second.status_code, second.url) == (first.status_code, first.url) == (303, f"/subscribers/{amal().pk}/")
+    assert Renewal.objects.count() == 1
+    assert balance_of(funded) == 975
+
+
+@pytest.mark.parametrize("other", [{"username": "badr"}, {"full_name": "Badr"}, {"activate": ""}])
+def test_other_contents_under_the_key_are_refused(
+    nadia: User, funded: Reseller, home: Plan, other: dict[str, str]
+) -> None:
+    client = signed_in(nadia)
+    contents = filled(client.get(NEW), **wish(home))
+    client.post(NEW, contents)
+    before = everything()
+
+    response = client.post(NEW, contents | other)
+
+    assert response.status_code == 422
+    assert "This form was already used. Open it again to make another change." in body(response)
+    assert everything() == before
+
+
+def test_a_refusal_does_not_use_the_form_up(asha: User, nadia: User, north: Reseller, home: Plan) -> None:
+    client = signed_in(nadia)
+    contents = filled(client.get(NEW), **wish(home))
+    assert client.post(NEW, contents).status_code == 422
+
+    fund(north.wallet, "25", actor=asha)
+
+    assert client.post(NEW, contents).status_code == 303
+    assert balance_of(north) == 0
+
+
+def test_one_form_pressed_twice_at_once_charges_once(
+    committing: None, nadia: User, funded: Reseller, home: Plan
+) -> None:
+    key = new_key("add_subscriber", username="amal")
+
+    def press() -> Subscriber:
+        return add(nadia, funded, home, key=key)
+
+    first, second = at_once(press, press)
+
+    assert first == second
+    assert balance_of(funded) == 975
+
+
+def test_one_name_wanted_by_two_at_once_is_had_by_one(
+    committing: None, asha: User, funded: Reseller, home: Plan
+) -> None:
+    results = at_once(*[lambda: add(asha, funded, home)] * 2)
+
+    assert sorted(type(result).__name__ for result in results) == ["Subscriber", SubscriberNameTaken.__name__]
+    assert balance_of(funded) == 975
+
+
+# --- strangers --------------------------------------------------------------------------------------------------------
+
+
+def test_south_cannot(asha: User, sami: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(sami)
+    page = client.get(NEW)
+
+    response = client.post(NEW, filled(page, **wish(home, reseller=funded.pk)))
+
+    assert list(page.context["form"].fields["reseller"].queryset) == [sami.reseller]
+    assert (response.status_code, set(response.context["form"].errors)) == (422, {"reseller"})
+    assert not Subscriber.objects.exists()
