@@ -88,7 +88,8 @@ class AuditEntry(models.Model):
     """One thing that one person did, or was refused; never changed, never deleted."""
 
     at = models.DateTimeField(db_index=True)
-    action = models.CharField(max_length=60, choices=Action.choices, db_index=True)
+    #: One of `Action`, which grows with the product; an old code that is gone still reads as itself.
+    action = models.CharField(max_length=60, db_index=True)
     grade = models.CharField(max_length=10, choices=Grade.choices, default=Grade.REGULAR)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=254)
@@ -121,7 +122,12 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.actor_name}: {self.get_action_display()} {self.object_name}".rstrip()
+        return f"{self.actor_name}: {self.sentence} {self.object_name}".rstrip()
+
+    @property
+    def sentence(self) -> str:
+        """What was done, as people read it."""
+        return str(Action(self.action).label) if self.action in Action.values else self.action
 
     @property
     def readable_changes(self) -> list[Change]:

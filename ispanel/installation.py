@@ -26,6 +26,11 @@ def currency() -> Currency:
     return panel_settings().currency
 
 
+def time_zone() -> zoneinfo.ZoneInfo:
+    """Return the installation's time zone."""
+    return zoneinfo.ZoneInfo(panel_settings().time_zone)
+
+
 @contextmanager
 def settings_in_force() -> Iterator[PanelSettings]:
     """Read the settings once and show times in their zone for the length of the block."""
@@ -40,8 +45,7 @@ def settings_in_force() -> Iterator[PanelSettings]:
 
 def start_of_day(now: datetime) -> datetime:
     """Return the midnight that began today in the installation's time zone."""
-    zone = zoneinfo.ZoneInfo(panel_settings().time_zone)
-    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now.astimezone(time_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def start_of_month(now: datetime) -> datetime:
@@ -56,4 +60,4 @@ def end_of_day(day: date) -> datetime:
 
 def midnight(day: date) -> datetime:
     """Return the moment that begins a day in the installation's time zone."""
-    return datetime(day.year, day.month, day.day, tzinfo=zoneinfo.ZoneInfo(panel_settings().time_zone))
+    return datetime(day.year, day.month, day.day, tzinfo=time_zone())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 MINUS = "\N{MINUS SIGN}"
 #: Fits numeric(20, 4) with room for a balance to grow far beyond any single amount.
 HIGHEST_AMOUNT = Decimal("999999999999")
+#: A column of money, numeric(20, 4): sixteen digits before the point, and the decimals of any currency.
+MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 4}
 #: ASCII digits only: `str.isdigit` would let other scripts' digits through.
 PLAIN_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ispanel.fields import AmountField
 from ispanel.lists import ListForm
 from plans.models import DurationUnit
-from wallet.forms import AmountField
 
 KBPS_IN_MBPS = 1000
 MB_IN_GB = 1000

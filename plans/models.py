@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dateutil.relativedelta import relativedelta
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.seats import Seat
-from ispanel.money import HIGHEST_AMOUNT
-from wallet.models import MONEY
+from ispanel.installation import time_zone
+from ispanel.money import HIGHEST_AMOUNT, MONEY
 
 
 class DurationUnit(models.TextChoices):
@@ -66,10 +66,12 @@ class Plan(models.Model):
         return ngettext("%(count)d day", "%(count)d days", self.duration) % {"count": self.duration}
 
     def end_of_period(self, start: datetime) -> datetime:
-        """Return when a period that begins at ``start`` ends; a month from the 31st ends on the last day there is."""
-        if self.duration_unit == DurationUnit.MONTHS:
-            return start + relativedelta(months=self.duration)
-        return start + relativedelta(days=self.duration)
+        """Return when a period that begins at ``start`` ends, at the same hour on the installation's calendar.
+
+        A month from the 31st ends on the last day there is.
+        """
+        lasts = relativedelta(**{self.duration_unit: self.duration})  # type: ignore[arg-type]
+        return (start.astimezone(time_zone()) + lasts).astimezone(UTC)
 
     @property
     def speed_words(self) -> str:

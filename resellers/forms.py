@@ -12,10 +12,11 @@ from accounts.forms import new_password_field, username_field
 from accounts.models import PermissionGroup
 from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
+from ispanel.fields import AmountField
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 from resellers.models import Reseller, ResellerQuerySet, WanCheck
-from wallet.forms import AmountField, MoneyForm
+from wallet.forms import MoneyForm
 from wallet.models import Entry, EntryQuerySet, TransferKind
 
 VIEWS = (("", _("All")), ("top", _("Top level")), ("subs", _("Sub-resellers")), ("low", _("Low balance")))

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import USERNAME_PATTERN, username_characters
 from accounts.seats import Seat
+from ispanel.money import MONEY
 from plans.models import Plan
 from resellers.models import Reseller
-from wallet.models import MONEY, Transfer
+from wallet.models import Transfer
 
 
 class Status(models.TextChoices):

@@ -1,49 +1,16 @@
-"""Fields and forms for money."""
+"""Forms that move money."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from ispanel.installation import currency
-from ispanel.money import InvalidAmount, parse_amount
+from ispanel.fields import AmountField
 from wallet.ledger import ActKey
-
-
-class AmountField(forms.Field):
-    """An amount in the installation's currency, as a plain decimal string."""
-
-    widget = forms.TextInput
-
-    def __init__(self, *, allow_zero: bool = False, allow_minus: bool = False, **kwargs: Any) -> None:
-        """Make the field.
-
-        :param allow_zero: accept 0, and take an empty optional field as 0.
-        :param allow_minus: read ``-500`` as 500, as people type a credit limit.
-        """
-        self.allow_zero = allow_zero
-        self.allow_minus = allow_minus
-        kwargs.setdefault("label", _("Amount"))
-        super().__init__(**kwargs)
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {"inputmode": "decimal", "autocomplete": "off", "dir": "ltr"}
-
-    def to_python(self, value: Any) -> Decimal:
-        text = str(value or "").strip()
-        if self.allow_minus:
-            text = text.removeprefix("-").removeprefix("\N{MINUS SIGN}").strip()
-        if not text and not self.required and self.allow_zero:
-            return Decimal(0)
-        try:
-            return parse_amount(text, currency(), allow_zero=self.allow_zero)
-        except InvalidAmount as problem:
-            raise forms.ValidationError(str(problem)) from problem
 
 
 class MoneyForm(forms.Form):

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.seats import Seat
-from ispanel.money import HIGHEST_AMOUNT
-
-#: numeric(20, 4): sixteen digits before the point, and as many decimals as any currency may have.
-MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 4}
+from ispanel.money import HIGHEST_AMOUNT, MONEY
 
 
 class AccountKind(models.TextChoices):

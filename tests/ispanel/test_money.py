@@ -7,8 +7,8 @@ from django import forms
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ispanel.fields import AmountField
 from ispanel.money import HIGHEST_AMOUNT, MINUS, Currency, InvalidAmount, format_amount, parse_amount, with_code
-from wallet.forms import AmountField
 
 USD, YEN, DINAR = Currency("USD", 2), Currency("JPY", 0), Currency("KWD", 3)
 

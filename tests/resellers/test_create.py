@@ -91,7 +91,7 @@ def test_exactly_one_audit_entry_says_created_new_reseller(asha: User) -> None:
 
     entry = AuditEntry.objects.latest("id")
     assert AuditEntry.objects.count() == before + 1
-    assert (entry.action, entry.get_action_display()) == (Action.RESELLER_CREATED, "Created new reseller")
+    assert (entry.action, entry.sentence) == (Action.RESELLER_CREATED, "Created new reseller")
     assert (entry.actor_name, entry.object_name, entry.reseller_id) == ("asha", "Al-Noor Net", created().pk)
     assert entry.changes["starting_balance"] == [None, "10"]
     assert entry.request_id

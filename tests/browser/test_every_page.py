@@ -1,0 +1,179 @@
+"""Every page in a real browser: accessible, in light and dark, silent under the CSP, and narrow enough."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from plans.models import Plan
+from resellers import operations as resellers
+from resellers.models import Reseller
+from subscribers import operations as subscribers
+from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
+from tests.cast import make_reseller, seat_of
+
+#: Addresses of the pages; {north} and {line} are the ids of a reseller and a subscriber.
+PAGES = (
+    "/",
+    "/resellers/",
+    "/resellers/?created={fresh}",
+    "/resellers/?q=nobody",
+    "/resellers/new",
+    "/resellers/{north}/",
+    "/resellers/{north}/edit/",
+    "/resellers/{north}/transactions/",
+    "/resellers/{north}/subscribers/",
+    "/resellers/{north}/subs/",
+    "/resellers/{north}/audit/",
+    "/resellers/{north}/transfers/",
+    "/resellers/{north}/withdrawals/",
+    "/resellers/{north}/seats/",
+    "/resellers/{north}/initial-password/",
+    "/subscribers/",
+    "/subscribers/?status=expired",
+    "/subscribers/new",
+    "/subscribers/{line}/",
+    "/subscribers/{line}/edit/",
+    "/subscribers/{line}/renewals/",
+    "/renewals/",
+    "/plans/",
+    "/plans/new",
+    "/plans/{plan}/edit/",
+    "/audit/",
+    "/settings/",
+    "/account/",
+    "/account/password/",
+    "/nothing-here/",
+)
+DIALOGS = (
+    ("/resellers/{north}/", "Transfer"),
+    ("/resellers/{north}/", "Withdraw"),
+    ("/resellers/{north}/", "Login as reseller"),
+    ("/resellers/{fresh}/", "Reveal"),
+    ("/subscribers/{line}/", "Renew"),
+)
+
+
+@pytest.fixture
+def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[str, int]:
+    """Fill the panel with a little of everything, and return the ids that addresses need."""
+    admin, now = seat_of(asha), timezone.now()
+    resellers.transfer_to_reseller(
+        actor=admin, reseller_id=north.pk, amount=Decimal(1000), note="Monthly settlement May 2026", now=now
+    )
+    fresh = make_reseller(
+        asha, "fresh", "A Company With Quite A Long Name For A Narrow Telephone", credit_limit=Decimal(500), now=now
+    )
+    line = subscribers.add_subscriber(
+        actor=admin, reseller=north, plan=home, username="line-001", password="line-password", now=now
+    )
+    subscribers.add_subscriber(
+        actor=admin,
+        reseller=north,
+        plan=home,
+        username="line-002",
+        password="line-password",
+        full_name="Elif Aydın",
+        now=now - timedelta(days=40),
+    )
+    return {"north": north.pk, "fresh": fresh.pk, "line": line.pk, "plan": home.pk}
+
+
+def test_every_page_is_accessible_in_light_and_dark(themed_page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(themed_page, asha)
+
+    for path in PAGES:
+        themed_page.goto(path.format(**ids))
+        axe(themed_page)
+
+
+def test_every_dialog_is_accessible_in_light_and_dark(themed_page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(themed_page, asha)
+
+    for path, link in DIALOGS:
+        themed_page.goto(path.format(**ids))
+        themed_page.get_by_role("main").get_by_role("link", name=link, exact=True).click()
+        expect(themed_page.get_by_role("dialog")).to_be_visible()
+        axe(themed_page)
+
+
+def test_no_page_scrolls_sideways_on_a_small_phone(narrow_page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(narrow_page, asha)
+
+    for path in PAGES:
+        narrow_page.goto(path.format(**ids))
+        no_sideways_scroll(narrow_page)
+
+
+def test_a_resellers_own_pages_are_accessible_and_narrow_enough(
+    narrow_page: Page, north: Reseller, ids: dict[str, int]
+) -> None:
+    sign_in_as(narrow_page, north.user)
+
+    for path in ("/", "/resellers/", "/resellers/new", "/resellers/{north}/transactions/", "/subscribers/new"):
+        narrow_page.goto(path.format(**ids))
+        axe(narrow_page)
+        no_sideways_scroll(narrow_page)
+
+
+def test_the_sign_in_page_is_accessible_in_light_and_dark(themed_page: Page, asha: User) -> None:
+    themed_page.goto("/sign-in/")
+    axe(themed_page)
+
+    themed_page.get_by_role("button", name="Sign in").click()
+    expect(themed_page.get_by_role("alert")).to_be_visible()
+    axe(themed_page)
+
+
+def test_a_form_with_errors_is_accessible_and_leads_to_its_fields(page: Page, asha: User) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/new")
+    page.get_by_label("Credit limit").fill("abc")
+
+    page.get_by_role("button", name="Create reseller").click()
+
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    axe(page)
+    summary.get_by_role("link").first.click()
+    expect(page.get_by_label("Username")).to_be_focused()
+
+
+def test_a_borrowed_seat_shows_its_banner_on_a_small_phone(narrow_page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(narrow_page, asha)
+    narrow_page.goto("/resellers/{north}/seats/".format(**ids))
+    narrow_page.get_by_label("Reason").fill("To see what they see")
+
+    narrow_page.get_by_role("button", name="Login as reseller").click()
+
+    expect(narrow_page.get_by_role("region", name="You are in another panel")).to_contain_text("North Net")
+    axe(narrow_page)
+    no_sideways_scroll(narrow_page)
+
+
+def test_the_keyboard_alone_opens_and_closes_a_dialog(page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/{north}/".format(**ids))
+    opener = page.get_by_role("main").get_by_role("link", name="Transfer", exact=True)
+
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Amount")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_the_transfer_dialog_says_what_will_happen_while_one_types(page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/{north}/".format(**ids))
+    page.get_by_role("main").get_by_role("link", name="Transfer", exact=True).click()
+
+    page.get_by_label("Amount").press_sequentially("250.5")
+
+    expect(page.get_by_role("button", name="Transfer 250.50 USD")).to_be_visible()
+    expect(page.get_by_role("group", name="Balances before and after")).to_contain_text("1,200.50")
