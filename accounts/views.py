@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import operations
 from accounts.access import SignedInRequest, public, signed_in
@@ -66,6 +66,7 @@ def sign_out(request: SignedInRequest) -> HttpResponse:
 
 
 @signed_in(in_borrowed_seat=False)
+@require_GET
 def account(request: SignedInRequest) -> HttpResponse:
     """Show one's own login."""
     return render(request, "accounts/account.html", {"login": request.seat.login})
