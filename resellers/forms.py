@@ -55,6 +55,30 @@ def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
     return rows
 
 
+#: The order on the page, in which problems are listed too.
+FIELD_ORDER = (
+    "username",
+    "password",
+    "email",
+    "phone",
+    "full_name",
+    "must_change_password",
+    "company_name",
+    "display_name",
+    "address",
+    "identity_verified_at",
+    "identity_verified_by",
+    "agreement_signed_at",
+    "agreement_reference",
+    "starting_balance",
+    "credit_limit",
+    "parent",
+    "permission_group",
+    "allowed_ips",
+    "wan_check",
+)
+
+
 class GroupChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Permission groups as cards: name and sentence."""
 
@@ -75,6 +99,8 @@ def date_field(label: Any) -> forms.DateField:
 
 class DetailsForm(forms.Form):
     """What creating and editing a reseller have in common, as everybody sees it."""
+
+    field_order = FIELD_ORDER
 
     email = forms.EmailField(
         label=_("Email"), required=False, max_length=254, help_text=_("They can sign in with it too.")
@@ -161,6 +187,8 @@ class AdminDetailsForm(DetailsForm):
 
 class LoginFields(MoneyForm):
     """The login of a new reseller."""
+
+    field_order = FIELD_ORDER
 
     username = username_field()
     password = new_password_field(generate=True)

@@ -124,8 +124,14 @@ def password_field(*, required: bool) -> forms.CharField:
     )
 
 
+#: The order on the page, in which problems are listed too; the rest follows.
+FIELD_ORDER = ("username", "password", "reseller", "plan", "activate")
+
+
 class DetailsForm(forms.Form):
     """What creating and editing a subscriber have in common."""
+
+    field_order = FIELD_ORDER
 
     full_name = forms.CharField(label=_("Full name"), required=False, max_length=150)
     phone = forms.CharField(label=_("Phone"), required=False, max_length=40)
@@ -164,6 +170,8 @@ class DetailsForm(forms.Form):
 
 class SubscriberCreateForm(MoneyForm, DetailsForm):
     """A new line. Whose it is can be chosen among the seat's own resellers."""
+
+    field_order = FIELD_ORDER
 
     reseller = ParentChoice(
         label=_("Reseller"), queryset=Reseller.objects.none(), help_text=_("Whose line this is; their wallet pays.")
