@@ -70,7 +70,8 @@ class Plan(models.Model):
 
         A month from the 31st ends on the last day there is.
         """
-        lasts = relativedelta(**{self.duration_unit: self.duration})  # type: ignore[arg-type]
+        in_months = self.duration_unit == DurationUnit.MONTHS
+        lasts = relativedelta(months=self.duration) if in_months else relativedelta(days=self.duration)
         return (start.astimezone(time_zone()) + lasts).astimezone(UTC)
 
     @property
