@@ -76,6 +76,23 @@ def test_one_form_sent_at_once_to_two_wallets_goes_to_one(
     assert (balance_of(wallet), balance_of(other)) == (150, 100)
 
 
+def test_wallets_are_locked_in_the_order_of_their_ids(asha: User, wallet: LedgerAccount, other: LedgerAccount) -> None:
+    locking, holds_first = LedgerAccount.objects.select_for_update, Event()
+
+    def hold() -> LedgerAccount:
+        with transaction.atomic():
+            locking().get(pk=wallet.pk)
+            holds_first.set()
+            sleep(0.3)
+            return locking(nowait=True).get(pk=other.pk)
+
+    def meanwhile() -> Posted:
+        holds_first.wait(30)
+        return move(asha, other, wallet, "1")
+
+    assert [type(result) for result in at_once(hold, meanwhile)] == [LedgerAccount, Posted]
+
+
 def test_opposite_transfers_do_not_wait_for_each_other_for_ever(
     asha: User, wallet: LedgerAccount, other: LedgerAccount
 ) -> None:
