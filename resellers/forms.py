@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import new_password_field, username_field
@@ -199,13 +200,22 @@ class LoginFields(MoneyForm):
         help_text=_("They choose their own at the first sign-in. Recommended: you never see that one."),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Asked when the field is left, so that a taken name is known before the whole form is sent.
+        self.fields["username"].widget.attrs |= {
+            "hx-get": reverse_lazy("resellers:create"),
+            "hx-trigger": "change",
+            "hx-target": "#username-note",
+            "hx-swap": "innerHTML",
+        }
+
     def contents(self) -> dict[str, Any]:
         """Return what the form holds, for its key and for the operation, without the key itself."""
         return {name: value for name, value in self.cleaned_data.items() if name != "idempotency_key"}
 
     def key_of_creation(self) -> Any:
-        """Return the form's key; what was chosen counts by its id, since two companies may have the same name."""
-        contents = {name: getattr(value, "pk", value) for name, value in self.contents().items()}
+        contents = self.contents()
         del contents["password"]
         return self.key("create_reseller", contents)
 

@@ -64,7 +64,8 @@ class WalletClosed(Refusal):
 class ActKey:
     """The key made when a money form was rendered, with what the form held.
 
-    ``contents`` is compared by digest, so it may hold anything that has a text, but no password.
+    ``contents`` is compared by digest, so it may hold anything that has a text, but no password. Rows count by their
+    id, since two of them may have the same name.
     """
 
     act: str
@@ -73,7 +74,8 @@ class ActKey:
 
     @property
     def digest(self) -> bytes:
-        text = json.dumps({name: str(value) for name, value in self.contents.items()}, sort_keys=True)
+        held = {name: str(getattr(value, "pk", value)) for name, value in self.contents.items()}
+        text = json.dumps(held, sort_keys=True)
         return hashlib.sha256(text.encode()).digest()
 
 
