@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.seats import Seat
-from ispanel.installation import midnight
+from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 from plans.models import Plan
 from resellers.forms import ParentChoice
@@ -29,6 +28,11 @@ MAC = re.compile(r"[0-9A-F]{12}", re.ASCII)
 DUE_DAYS = (1, 3, 7, 30)
 
 
+def select() -> forms.Select:
+    """Return the control of a list's filter."""
+    return forms.Select(attrs={"class": "input"})
+
+
 class SubscriberListForm(ListForm):
     """The subscribers list: its tab, its filters and the search."""
 
@@ -41,10 +45,18 @@ class SubscriberListForm(ListForm):
 
     status = forms.ChoiceField(choices=VIEWS, required=False)
     plan = forms.ModelChoiceField(
-        label=_("Plan"), queryset=Plan.objects.order_by("name"), required=False, empty_label=_("All plans")
+        label=_("Plan"),
+        queryset=Plan.objects.order_by("name"),
+        required=False,
+        empty_label=_("All plans"),
+        widget=select(),
     )
     reseller = ParentChoice(
-        label=_("Reseller"), queryset=Reseller.objects.none(), required=False, empty_label=_("All resellers")
+        label=_("Reseller"),
+        queryset=Reseller.objects.none(),
+        required=False,
+        empty_label=_("All resellers"),
+        widget=select(),
     )
     due = forms.TypedChoiceField(
         label=_("Expires"),
@@ -52,6 +64,7 @@ class SubscriberListForm(ListForm):
         coerce=int,
         empty_value=None,
         required=False,
+        widget=select(),
     )
 
     def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
@@ -82,7 +95,11 @@ class RenewalListForm(ListForm):
     """The periods sold: whose, and when they were bought."""
 
     reseller = ParentChoice(
-        label=_("Reseller"), queryset=Reseller.objects.none(), required=False, empty_label=_("All resellers")
+        label=_("Reseller"),
+        queryset=Reseller.objects.none(),
+        required=False,
+        empty_label=_("All resellers"),
+        widget=select(),
     )
     start = forms.DateField(label=_("From"), required=False)
     end = forms.DateField(label=_("To"), required=False)
@@ -100,7 +117,7 @@ class RenewalListForm(ListForm):
         if start := self.value("start"):
             rows = rows.filter(created_at__gte=midnight(start))
         if end := self.value("end"):
-            rows = rows.filter(created_at__lt=midnight(end + timedelta(days=1)))
+            rows = rows.filter(created_at__lt=end_of_day(end))
         return rows.order_by("-id")
 
 

@@ -79,7 +79,6 @@ def detail(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     context = {
         "subscriber": Subscriber.objects.for_list().get(pk=subscriber.pk),
         "renewals": Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller").order_by("-id"),
-        "may_act": Subscriber.objects.actable_by(seat).filter(pk=subscriber.pk).exists(),
         "audit_entries": trail_of(request, subscriber) if seat.has("audit.view") else None,
     }
     return render(request, "subscribers/detail.html", context)
