@@ -1,0 +1,250 @@
+"""The list of subscribers and the list of periods sold: rows, tabs, filters and their cost."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from ispanel.models import PanelSettings
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import Subscriber
+from tests.cast import NOW, fund, group, make_plan, make_staff, signed_in
+from tests.pages import body, rows_of, text_of
+from tests.subscribers.lines import add
+
+LIST, SOLD = "/subscribers/", "/renewals/"
+FRAGMENT = {"HX-Request": "true", "HX-Target": "results"}
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def night(db: None) -> Plan:
+    return make_plan("Night", "10.00", duration=5)
+
+
+@pytest.fixture
+def lines(asha: User, north: Reseller, northeast: Reseller, south: Reseller, home: Plan, night: Plan) -> None:
+    """North's amal (30 days left), badr (5 days), carla (over); Northeast's dana (unpaid); South's salma (30 days)."""
+    now = timezone.now()
+    for reseller in (north, south):
+        fund(reseller.wallet, "1000", actor=asha)
+    add(asha, north, home, "amal", now=now, full_name="Amal Haddad", address="Cedar Street")
+    add(asha, north, night, "badr", now=now, phone="+961 70 555 182")
+    add(asha, north, home, "carla", now=now - 40 * DAY)
+    add(asha, northeast, home, "dana", now=now, activate=False)
+    add(asha, south, home, "salma", now=now)
+
+
+def names(client: Client, query: str = "") -> list[str]:
+    """Return the usernames in the list, in its order, as its rows show them."""
+    return [row[0].split()[0] for row in rows_of(client.get(f"{LIST}?{query}"))]
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def test_everybody_sees_their_own_scope(
+    lines: None, asha: User, nadia: User, noora: User, sami: User, noor: User
+) -> None:
+    everybody = ["salma", "dana", "carla", "badr", "amal"]
+
+    assert names(signed_in(asha)) == names(signed_in(noor)) == everybody
+    assert names(signed_in(nadia)) == everybody[1:]
+    assert names(signed_in(noora)) == ["dana"]
+    assert names(signed_in(sami)) == ["salma"]
+
+
+def test_a_row_says_who_whose_what_and_until_when(lines: None, nadia: User) -> None:
+    row = rows_of(signed_in(nadia).get(f"{LIST}?q=amal"))[0]
+
+    expires_at = Subscriber.objects.get(username="amal").expires_at
+    assert row[:6] == ["amal Amal Haddad", "Active", "North Net", "Home", "25.00", f"{expires_at:%-d %b %Y}"]
+
+
+def test_terminated_lines_are_hidden(lines: None, nadia: User) -> None:
+    Subscriber.objects.filter(username="amal").update(terminated_at=NOW)
+
+    assert names(signed_in(nadia)) == ["dana", "carla", "badr"]
+    assert names(signed_in(nadia), "status=terminated") == ["dana", "carla", "badr"]
+
+
+def test_an_empty_list_says_what_it_is_for(nadia: User) -> None:
+    page = body(signed_in(nadia).get(LIST))
+
+    assert "No subscribers yet" in page
+    assert "Add subscriber" in page
+
+
+# --- tabs and filters -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["", "q=a", "due=7", "q=zzz"])
+def test_each_tab_counts_its_rows(lines: None, nadia: User, query: str) -> None:
+    response: Any = signed_in(nadia).get(f"{LIST}?{query}")
+
+    for status, label, count in response.context["tabs"]:
+        assert len(names(signed_in(nadia), f"{query}&status={status}")) == count
+        assert f"{label} {count}" in body(response)
+
+
+def test_the_counts_are_those_of_the_rows_that_are_there(lines: None, nadia: User) -> None:
+    tabs = signed_in(nadia).get(LIST).context["tabs"]
+
+    assert {str(label): count for _key, label, count in tabs} == {"All": 4, "Active": 2, "Expired": 2}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status=active", ["badr", "amal"]),
+        ("status=expired", ["dana", "carla"]),
+        ("due=7", ["badr"]),
+        ("due=30", ["badr", "amal"]),
+        ("due=3", []),
+        ("due=7&status=expired", []),
+        ("q=HADDAD", ["amal"]),
+        ("q=cedar", ["amal"]),
+        ("q=555 182", ["badr"]),
+        ("q=%25", []),
+        ("q=salma", []),
+        ("sort=username", ["amal", "badr", "carla", "dana"]),
+        ("sort=-username", ["dana", "carla", "badr", "amal"]),
+        ("sort=expires&status=active", ["badr", "amal"]),
+        ("sort=plan&q=a", ["dana", "carla", "amal", "badr"]),
+    ],
+)
+def test_the_address_says_what_is_shown(lines: None, nadia: User, query: str, expected: list[str]) -> None:
+    assert names(signed_in(nadia), query) == expected
+
+
+def test_it_is_filtered_by_plan_and_by_reseller(lines: None, nadia: User, northeast: Reseller, night: Plan) -> None:
+    client = signed_in(nadia)
+
+    assert names(client, f"plan={night.pk}") == ["badr"]
+    assert names(client, f"reseller={northeast.pk}") == ["dana"]
+    assert names(client, f"reseller={northeast.pk}&plan={night.pk}") == []
+
+
+def test_resellers_outside_the_scope_are_no_filter(
+    lines: None, asha: User, nadia: User, noor: User, north: Reseller, south: Reseller
+) -> None:
+    assert names(signed_in(nadia), f"reseller={south.pk}") == names(signed_in(nadia))
+    assert "South Net" not in body(signed_in(nadia).get(LIST))
+    assert names(signed_in(noor), f"reseller={south.pk}") == ["salma"]
+
+
+GARBAGE = (
+    "page=abc&status=zzz&plan=x&reseller=-1&due=999&sort=--x",
+    "page=99999999999999999999&plan=99999999999999999999&reseller=99999999999999999999",
+    "q=%00&due=%00&status=%00&sort=%00",
+    "start=yesterday&end=2026-02-30",
+    "start=0001-01-01&end=9999-12-31",
+    "start=9999-12-31&end=0001-01-01",
+    "status=active&status=expired&due=7&due=x",
+    "q=" + "x" * 5000,
+)
+
+
+@pytest.mark.parametrize("url", [LIST, SOLD])
+def test_garbage_in_the_address_breaks_nothing(lines: None, nadia: User, url: str) -> None:
+    PanelSettings.objects.update(time_zone="Asia/Dhaka")
+    client = signed_in(nadia)
+
+    for query in GARBAGE:
+        assert client.get(f"{url}?{query}").status_code == 200, query
+
+
+@pytest.mark.parametrize("url", [LIST, SOLD])
+def test_htmx_gets_the_results_alone(lines: None, nadia: User, url: str) -> None:
+    response: Any = signed_in(nadia).get(url, {"q": "amal"}, headers=FRAGMENT)
+
+    fragment = response.content.decode()
+    assert "<html" not in fragment
+    assert "amal" in text_of(fragment)
+    assert "badr" not in text_of(fragment)
+    assert "HX-Target" in response["Vary"]
+
+
+def test_a_filter_without_rows_offers_the_way_back(lines: None, nadia: User) -> None:
+    assert "No subscriber matches" in body(signed_in(nadia).get(f"{LIST}?q=zzz"))
+
+
+# --- the periods sold -------------------------------------------------------------------------------------------------
+
+
+def sold(client: Client, query: str = "") -> list[str]:
+    return [row[0] for row in rows_of(client.get(f"{SOLD}?{query}"))]
+
+
+def test_the_periods_sold_are_those_of_the_scope(
+    lines: None, asha: User, nadia: User, noora: User, sami: User, noor: User, petra: User
+) -> None:
+    assert sold(signed_in(asha)) == sold(signed_in(noor)) == ["salma", "carla", "badr", "amal"]
+    assert sold(signed_in(nadia)) == ["carla", "badr", "amal"]
+    assert sold(signed_in(noora)) == []
+    assert sold(signed_in(sami)) == ["salma"]
+    assert signed_in(petra).get(SOLD).status_code == 403
+
+
+def test_the_totals_are_the_sums_of_the_rows(lines: None, nadia: User) -> None:
+    response: Any = signed_in(nadia).get(SOLD)
+
+    assert [row[2:] for row in rows_of(response)] == [
+        ["Activation", "Home", "North Net", "25.00", "25.00"],
+        ["Activation", "Night", "North Net", "10.00", "10.00"],
+        ["Activation", "Home", "North Net", "25.00", "25.00"],
+    ]
+    assert "Periods 3 Charged to wallets 60.00 USD Asked of subscribers 60.00 USD" in body(response)
+
+
+def test_without_rows_the_totals_are_zero(nadia: User) -> None:
+    assert "Periods 0 Charged to wallets 0.00 USD" in body(signed_in(nadia).get(SOLD))
+
+
+def test_periods_are_filtered_by_name_reseller_and_day_of_the_installation(
+    asha: User, nadia: User, north: Reseller, northeast: Reseller, home: Plan
+) -> None:
+    PanelSettings.objects.update(time_zone="Asia/Dhaka")
+    fund(north.wallet, "100", actor=asha)
+    fund(northeast.wallet, "100", actor=asha)
+    add(asha, north, home, "amal", now=datetime(2026, 5, 14, 17, 59, tzinfo=UTC))
+    add(asha, northeast, home, "badr", now=datetime(2026, 5, 14, 18, 0, tzinfo=UTC))
+    client = signed_in(nadia)
+
+    assert sold(client, "end=2026-05-14") == ["amal"]
+    assert sold(client, "start=2026-05-15") == ["badr"]
+    assert sold(client, "start=2026-05-14&end=2026-05-15") == ["badr", "amal"]
+    assert sold(client, f"reseller={northeast.pk}") == sold(client, "q=bad") == ["badr"]
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def queries_of(client: Client, url: str) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+@pytest.mark.parametrize("url", [LIST, SOLD])
+@pytest.mark.parametrize("who", ["asha", "nadia", "noor", "clerk"])
+def test_the_number_of_queries_does_not_grow(
+    lines: None, asha: User, north: Reseller, northeast: Reseller, noor: User, home: Plan, url: str, who: str
+) -> None:
+    fund(northeast.wallet, "1000", actor=asha)
+    clerk = make_staff(asha, north, "clerk", group("SALES"))
+    client = signed_in({"asha": asha, "nadia": north.user, "noor": noor, "clerk": clerk}[who])
+    few = queries_of(client, url)
+
+    for number in range(6):
+        add(asha, (north, northeast)[number % 2], home, f"more{number}", now=timezone.now())
+    many = queries_of(client, url)
+
+    assert len(many) == len(few), "\n".join(many)
+    assert len(many) <= 10, "\n".join(many)
