@@ -234,7 +234,7 @@ REFUSALS = {
     "username taken, in capitals": ("username", "NADIA", "The username “nadia” is taken. Choose another one."),
     "username with a space": ("username", "al noor", CHARACTERS),
     "username in other letters": ("username", "النور", CHARACTERS),
-    "username with a null byte": ("username", "al\0noor", "Null characters are not allowed."),
+    "company name with a null byte": ("company_name", "Al\0Noor", "Null characters are not allowed."),
     "username of 300 characters": ("username", "a" * 300, TOO_LONG),
     "username missing": ("username", "", "This field is required."),
     "username like an email": ("username", "some@body.example", "A username with @ must be the login's own email."),
