@@ -7,15 +7,25 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import username_characters
 from accounts.password_rules import LONGEST
 
 PASSWORD = _("Password")
 YOUR_PASSWORD = _("Your password")
 
 
+class UsernameField(forms.CharField):
+    """A username as people type it: folded to lower case, of the characters that usernames have."""
+
+    default_validators = [username_characters]
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").lower()
+
+
 def username_field() -> forms.CharField:
-    """Return the field for a new username; the operation checks its rules."""
-    return forms.CharField(
+    """Return the field for a new username; the operation checks that it is free."""
+    return UsernameField(
         label=_("Username"),
         max_length=150,
         help_text=_("Lower case: a to z, digits and . _ + @ - . It stays reserved for good."),

@@ -65,5 +65,5 @@ def decrypt(blob: bytes, *, purpose: str) -> str:
         raise Undecryptable("its key is not in ENCRYPTION_KEYS")
     try:
         return AESGCM(key).decrypt(blob[end : end + NONCE_BYTES], blob[end + NONCE_BYTES :], purpose.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
         raise Undecryptable("it was altered or belongs elsewhere") from None

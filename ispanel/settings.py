@@ -28,6 +28,30 @@ def required(name: str) -> str:
     return value
 
 
+def boolean(name: str, *, default: bool) -> bool:
+    """Return whether the variable says yes.
+
+    :raises ImproperlyConfigured: for anything but a plain yes or no, which would otherwise switch a guard off.
+    """
+    text = env.str(name, default=str(default)).strip().lower()
+    if text in {"true", "yes", "on", "1"}:
+        return True
+    if text in {"false", "no", "off", "0"}:
+        return False
+    raise ImproperlyConfigured(f"{name} cannot be used: say true or false.")
+
+
+def integer(name: str, *, default: int) -> int:
+    """Return the variable's number.
+
+    :raises ImproperlyConfigured: where it is none.
+    """
+    try:
+        return int(env.int(name, default=default))
+    except ValueError as problem:
+        raise ImproperlyConfigured(f"{name} cannot be used: it is no whole number.") from problem
+
+
 def key_ring(name: str) -> dict[str, bytes]:
     """Return the ring of encryption keys.
 
@@ -52,7 +76,7 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 
 SECRET_KEY = required("SECRET_KEY")
 ENCRYPTION_KEYS = key_ring("ENCRYPTION_KEYS")
-HTTPS_ONLY = env.bool("HTTPS_ONLY", default=True)
+HTTPS_ONLY = boolean("HTTPS_ONLY", default=True)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
@@ -127,7 +151,7 @@ DATABASES["default"] |= {
     # One pool per process. A connection that waits longer than this for a free one is answered with an error.
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
     | {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10},
+        "pool": {"min_size": 1, "max_size": integer("DATABASE_POOL", default=8), "timeout": 10},
         "application_name": "ispanel",
     },
 }
@@ -135,7 +159,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameOrEmailBackend"]
-BCRYPT_ROUNDS = env.int("BCRYPT_ROUNDS", default=12)
+BCRYPT_ROUNDS = integer("BCRYPT_ROUNDS", default=12)
 PASSWORD_HASHERS = ["accounts.hashers.BcryptSha256"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.password_rules.Length"},

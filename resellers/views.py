@@ -9,16 +9,18 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, requires
 from accounts.models import InitialPassword
+from accounts.operations import check_names_are_free, fold_username
 from accounts.seats import Seat
 from audit.models import AuditEntry
-from ispanel.http import done, render_form, render_list
+from ispanel.http import done, render_form, render_list, wants
 from ispanel.lists import page_of
-from ispanel.refusals import refusals_into
+from ispanel.refusals import Refusal, refusals_into
 from resellers import operations
 from resellers.forms import (
     VIEWS,
@@ -75,6 +77,8 @@ def create(request: SignedInRequest) -> HttpResponse:
     seat = request.seat
     if not seat.is_admin:
         operations.own_reseller_as_parent(seat)
+    if wants(request, "username-note"):
+        return HttpResponse(escape(note_on_username(request.GET.get("username", ""))))
     form = create_form_for(seat)(request.POST or None, seat=seat, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
@@ -86,6 +90,16 @@ def create(request: SignedInRequest) -> HttpResponse:
     response = render_form(request, "resellers/form.html", {"form": form})
     response["Cache-Control"] = "no-store"
     return response
+
+
+def note_on_username(typed: str) -> str:
+    """Return what is wrong with a username, or that it is free."""
+    try:
+        username = fold_username(typed)
+        check_names_are_free(username, username if "@" in username else None)
+    except Refusal as refusal:
+        return str(refusal)
+    return _("“%(name)s” is free.") % {"name": username}
 
 
 EDITABLE = (

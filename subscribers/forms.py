@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import UsernameField
 from accounts.seats import Seat
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
@@ -196,7 +197,7 @@ class SubscriberCreateForm(MoneyForm, DetailsForm):
     plan = forms.ModelChoiceField(
         label=_("Plan"), queryset=Plan.objects.none(), empty_label=_("Choose a plan"), help_text=_("It is charged.")
     )
-    username = forms.CharField(
+    username = UsernameField(
         label=_("Username"),
         max_length=150,
         help_text=_("What the line signs in with: a to z, digits and . _ + @ -"),

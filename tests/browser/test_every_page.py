@@ -177,3 +177,13 @@ def test_the_transfer_dialog_says_what_will_happen_while_one_types(page: Page, a
 
     expect(page.get_by_role("button", name="Transfer 250.50 USD")).to_be_visible()
     expect(page.get_by_role("group", name="Balances before and after")).to_contain_text("1,200.50")
+
+
+def test_a_taken_username_is_known_when_the_field_is_left(page: Page, asha: User, north: Reseller) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/new")
+
+    page.get_by_label("Username").fill("nadia")
+    page.keyboard.press("Tab")
+
+    expect(page.get_by_text("The username “nadia” is taken.")).to_be_visible()

@@ -37,6 +37,14 @@ def test_an_altered_secret_is_not_readable(position: int) -> None:
         decrypt(bytes(sealed), purpose="x")
 
 
+@pytest.mark.parametrize("length", range(40))
+def test_a_cut_off_secret_is_not_readable(length: int) -> None:
+    sealed = encrypt("secret", purpose="x")
+
+    with pytest.raises(Undecryptable):
+        decrypt(sealed[:-1][:length], purpose="x")
+
+
 def test_the_first_key_writes_and_every_key_reads(settings: Settings) -> None:
     settings.ENCRYPTION_KEYS = {"old": OLD}
     of_before = encrypt("secret", purpose="x")

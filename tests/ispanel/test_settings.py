@@ -35,6 +35,10 @@ def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
         ("ENCRYPTION_KEYS", None, "ENCRYPTION_KEYS is not set."),
         ("ENCRYPTION_KEYS", "id:c2hvcnQ=", "ENCRYPTION_KEYS cannot be used: the entry 'id' is not of the form"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "TRUSTED_PROXIES cannot be used: 'proxy'"),
+        ("BCRYPT_ROUNDS", "many", "BCRYPT_ROUNDS cannot be used"),
+        ("DATABASE_POOL", "x", "DATABASE_POOL cannot be used"),
+        ("HTTPS_ONLY", "perhaps", "HTTPS_ONLY cannot be used"),
+        ("HTTPS_ONLY", "ture", "HTTPS_ONLY cannot be used"),
     ],
 )
 def test_a_setting_that_cannot_be_used_stops_the_start(name: str, value: str | None, sentence: str) -> None:

@@ -258,7 +258,7 @@ MAC = "Enter twelve hexadecimal digits, as in AA:BB:CC:DD:EE:FF."
 REFUSALS = {
     "username with a space": ("username", "am al", CHARACTERS),
     "username in other letters": ("username", "أمل", CHARACTERS),
-    "username with a null byte": ("username", "am\0al", "Null characters are not allowed."),
+    "username with a null byte": ("username", "am\0al", f"{CHARACTERS} Null characters are not allowed."),
     "username of 300": ("username", "a" * 300, "Ensure this value has at most 150 characters (it has 300)."),
     "username missing": ("username", "", "This field is required."),
     "username of blanks": ("username", "   ", "This field is required."),
