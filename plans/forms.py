@@ -69,7 +69,11 @@ class PlanForm(forms.Form):
 
     def clean_quota_gb(self) -> int | None:
         gigabytes = self.cleaned_data["quota_gb"]
-        return int(gigabytes * MB_IN_GB) if gigabytes else None
+        if gigabytes is None:
+            return None
+        if not gigabytes:
+            raise forms.ValidationError(_("Enter a quota above zero, or leave it empty for unlimited."))
+        return int(gigabytes * MB_IN_GB)
 
     def details(self) -> dict[str, object]:
         """Return what the operations take."""

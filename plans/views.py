@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, admin_only, requires
 from ispanel.http import done, render_form, render_list
+from ispanel.installation import currency
 from ispanel.lists import page_of
 from ispanel.refusals import refusals_into
 from plans import operations
@@ -64,7 +65,7 @@ def as_typed(plan: Plan) -> dict[str, Any]:
     """Return the plan as the form shows it."""
     return {
         "name": plan.name,
-        "price": trimmed(plan.price),
+        "price": str(plan.price.quantize(currency().smallest)),
         "duration": plan.duration,
         "duration_unit": plan.duration_unit,
         "download_mbps": trimmed(Decimal(plan.download_kbps) / KBPS_IN_MBPS),
