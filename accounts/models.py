@@ -165,7 +165,12 @@ class User(AbstractBaseUser):
 
 def rights_of_reseller(reseller: Reseller) -> frozenset[str]:
     """Return the rights of a reseller's own login: its group's, or all in its own scope where it has none."""
-    return reseller.permission_group.rights if reseller.permission_group else OWN_SCOPE_CODES
+    return rights_of_group(reseller.permission_group)
+
+
+def rights_of_group(group: PermissionGroup | None) -> frozenset[str]:
+    """Return what a reseller with this group may do; without one, everything in its own scope."""
+    return group.rights if group else OWN_SCOPE_CODES
 
 
 class LoginName(models.Model):

@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import PermissionGroup, User, UserType
+from accounts.models import PermissionGroup, User, UserType, rights_of_group, rights_of_reseller
 from accounts.operations import create_login, save_login
 from accounts.seats import Seat
 from audit import operations as audit
@@ -117,8 +117,9 @@ def create_reseller(
     if not actor.is_admin:
         parent, starting_balance, credit_limit = own_reseller_as_parent(actor), Decimal(0), Decimal(0)
         allowed_ips, wan_check = "", WanCheck.INHERIT
+    parent = locked(parent.pk)[0] if parent else None
     check_parent(parent)
-    check_group(actor, permission_group)
+    check_group(actor, permission_group, parent)
 
     user = create_login(
         actor=actor,
@@ -198,17 +199,40 @@ def check_parent(parent: Reseller | None) -> None:
         raise ParentIsSub(parent)
 
 
-def check_group(actor: Seat, group: PermissionGroup | None) -> None:
-    """Check that this seat may give the group to a reseller: a reseller only within what it may do itself.
+def locked(*ids: int) -> list[Reseller]:
+    """Return the resellers, locked in the order of their ids, so that none of them moves in the tree meanwhile."""
+    rows = Reseller.objects.select_for_update(of=("self",), no_key=True).select_related("permission_group")
+    return list(rows.filter(pk__in=ids).order_by("pk"))
+
+
+def check_group(actor: Seat, group: PermissionGroup | None, parent: Reseller | None) -> None:
+    """Check that the group may be given: by a reseller only within what it may do itself, and never beyond the parent.
 
     :raises GroupOutOfReach:
     """
-    if actor.is_admin:
-        return
-    if group is None:
-        raise GroupOutOfReach(_("Choose a permission group."))
-    if not PermissionGroup.objects.within(actor.rights).filter(pk=group.pk).exists():
-        raise GroupOutOfReach(_("%(name)s allows more than you may do yourself.") % {"name": group})
+    if not actor.is_admin:
+        if group is None:
+            raise GroupOutOfReach(_("Choose a permission group."))
+        if not PermissionGroup.objects.within(actor.rights).filter(pk=group.pk).exists():
+            raise GroupOutOfReach(_("%(name)s allows more than you may do yourself.") % {"name": group})
+    if parent and not rights_of_group(group) <= rights_of_reseller(parent):
+        raise GroupOutOfReach(
+            _("%(name)s allows more than %(parent)s may do.")
+            % {"name": group or _("No group"), "parent": parent.public_name}
+        )
+
+
+def check_subs_keep_within(reseller: Reseller, group: PermissionGroup | None) -> None:
+    """Check that no sub-reseller would be left with more than its parent.
+
+    :raises GroupOutOfReach: naming the first that would.
+    """
+    for sub in reseller.subs.select_related("permission_group").order_by("pk"):
+        if not rights_of_reseller(sub) <= rights_of_group(group):
+            raise GroupOutOfReach(
+                _("%(name)s would be left with more than its parent. Change its permission group first.")
+                % {"name": sub.public_name}
+            )
 
 
 def normalised_addresses(text: str) -> str:
@@ -252,14 +276,17 @@ def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Un
 
     :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
     """
-    reseller = Reseller.objects.select_for_update(of=("self",), no_key=True).get(pk=reseller_id)
+    reseller, parent = locked_with_parent(actor, reseller_id, details)
     user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
     wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
     new = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
-    if "permission_group" in new:
-        check_group(actor, details["permission_group"])
     if "parent" in new:
-        check_new_parent(reseller, details["parent"])
+        check_new_parent(reseller, parent)
+        new["parent"] = parent
+    if "parent" in new or "permission_group" in new:
+        group = details["permission_group"] if "permission_group" in new else reseller.permission_group
+        check_group(actor, group, parent)
+        check_subs_keep_within(reseller, group)
     if "allowed_ips" in new:
         new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
     if "email" in new:
@@ -282,6 +309,29 @@ def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Un
         audit.record(
             actor=actor, action=Action.RESELLER_EDITED, obj=reseller, reseller_id=reseller.pk, changes=changes, now=now
         )
+    return reseller
+
+
+def locked_with_parent(actor: Seat, reseller_id: int, details: ResellerDetails) -> tuple[Reseller, Reseller | None]:
+    """Return the reseller and the parent it will have, locked together.
+
+    :raises Forbidden: where the actor may not act on the reseller.
+    """
+    parent_id = actable(actor, reseller_id).parent_id
+    if actor.is_admin and "parent" in details:
+        parent_id = details["parent"].pk if details["parent"] else None
+    rows = {row.pk: row for row in locked(reseller_id, *([parent_id] if parent_id else []))}
+    return rows[reseller_id], rows[parent_id] if parent_id else None
+
+
+def actable(actor: Seat, reseller_id: int) -> Reseller:
+    """Return the reseller, if the actor may act on it.
+
+    :raises Forbidden:
+    """
+    reseller = Reseller.objects.actable_by(actor).select_related("wallet").filter(pk=reseller_id).first()
+    if reseller is None:
+        raise Forbidden
     return reseller
 
 
@@ -309,7 +359,7 @@ def transfer_to_reseller(
 
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
     """
-    reseller = Reseller.objects.select_related("wallet").get(pk=reseller_id)
+    reseller = actable(actor, reseller_id)
     return move_funds(
         actor=actor,
         reseller=reseller,
@@ -332,7 +382,7 @@ def withdraw_from_reseller(
 
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
     """
-    reseller = Reseller.objects.select_related("wallet").get(pk=reseller_id)
+    reseller = actable(actor, reseller_id)
     return move_funds(
         actor=actor,
         reseller=reseller,

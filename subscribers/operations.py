@@ -16,7 +16,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel import crypto
-from ispanel.refusals import Refusal
+from ispanel.refusals import Forbidden, Refusal
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import PeriodKind, Renewal, Subscriber, purpose_of_subscriber_password
@@ -195,13 +195,25 @@ def renew_subscriber(*, actor: Seat, subscriber_id: int, key: ActKey | None = No
     """
     if key and (first := ledger.recall(actor=actor, key=key)):
         return Renewal.objects.get(pk=first)
-    subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber_id)
+    subscriber = locked(actor, subscriber_id)
     if subscriber.terminated_at:
         raise SubscriberTerminated
     renewal = buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.RENEWAL, now=now)
     if key:
         ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
     return renewal
+
+
+def locked(actor: Seat, subscriber_id: int) -> Subscriber:
+    """Return the subscriber, locked, if the actor may act on it.
+
+    :raises Forbidden:
+    """
+    rows = Subscriber.objects.actable_by(actor).select_for_update(of=("self",), no_key=True)
+    subscriber = rows.filter(pk=subscriber_id).first()
+    if subscriber is None:
+        raise Forbidden
+    return subscriber
 
 
 def buy_period(*, actor: Seat, subscriber: Subscriber, kind: PeriodKind, now: datetime) -> Renewal:
@@ -261,7 +273,7 @@ def edit_subscriber(
     *, actor: Seat, subscriber_id: int, password: str = "", now: datetime, **details: Unpack[SubscriberDetails]
 ) -> Subscriber:
     """Change a subscriber's details; an empty password keeps the present one. The trail never holds a password."""
-    subscriber = Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber_id)
+    subscriber = locked(actor, subscriber_id)
     changes = audit.changed_fields(subscriber, details)
     fields = [*changes, "updated_at"]
     if password:

@@ -70,7 +70,7 @@ def test_a_partner_sees_all_and_is_offered_no_act(everybody: None, noor: User, n
 
 
 def test_a_partner_is_offered_no_act_on_its_own_pages(noor: User, partner: Reseller, asha: User) -> None:
-    make_reseller(asha, "sub.of.noor", "Sub of Partner", parent=partner)
+    make_reseller(asha, "sub.of.noor", "Sub of Partner", parent=partner, permission_group=group("SUPPORT"))
     acts = re.compile(r"/(edit|transfers|withdrawals|seats|initial-password|new)/?$")
 
     for url in (LIST, *(f"/resellers/{partner.pk}/{tab}" for tab in ("", "subs/"))):
