@@ -67,6 +67,8 @@ class Seat:
         """The ids of the seat's reseller and its sub-resellers."""
         if self.reseller is None:
             return ()
+        if self.reseller.is_sub:
+            return (self.reseller.pk,)
         return (self.reseller.pk, *self.reseller.subs.values_list("pk", flat=True))
 
     @property

@@ -51,8 +51,8 @@ def subscribers_of(seat: Seat) -> int:
 def resellers_of(seat: Seat) -> int:
     from resellers.models import Reseller
 
-    rows = Reseller.objects.visible_to(seat)
-    return rows.exclude(pk=seat.reseller.pk).count() if seat.reseller else rows.count()
+    own = 1 if seat.reseller else 0
+    return (Reseller.objects.count() if seat.sees_all("resellers") else len(seat.tree_ids)) - own
 
 
 ITEMS = (

@@ -70,7 +70,7 @@ def latest_for(seat: Seat) -> dict[str, Any]:
     """Return the last lines of the own wallet and of the trail, as far as the seat reads them."""
     latest: dict[str, Any] = {}
     if seat.reseller and seat.has("transactions.view"):
-        latest["entries"] = Entry.objects.of(seat.reseller.wallet)[:LATEST]
+        latest["entries"] = Entry.objects.of(seat.reseller.wallet).prefetch_related(None)[:LATEST]
     if seat.has("audit.view"):
         latest["audit_entries"] = AuditEntry.objects.visible_to(seat).order_by("-id")[:LATEST]
     return latest
