@@ -1,0 +1,215 @@
+"""The page of the audit trail: who reads what of it, its filters and its cost."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import PermissionGroup, User
+from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from audit.models import Grade
+from ispanel.models import PanelSettings
+from resellers.models import Reseller
+from tests.cast import NOW, group, make_staff, seat_of, signed_in
+from tests.pages import body, links_of, rows_of, send, text_of
+
+TRAIL = "/audit/"
+
+
+@pytest.fixture
+def history(asha: User, north: Reseller, northeast: Reseller, south: Reseller) -> None:
+    """What Asha, Nadia and Sami did on three days, after the resellers were created on the first of them."""
+    nadia, sami = seat_of(north.user), seat_of(south.user)
+    for actor, action, reseller, days, detail in (
+        (seat_of(asha), Action.FUNDS_TRANSFERRED, north, 1, "100.00 USD · May"),
+        (nadia, Action.RESELLER_EDITED, northeast, 2, ""),
+        (sami, Action.REFUSED, south, 2, "POST /resellers/new"),
+    ):
+        grade = Grade.SECURITY if action == Action.REFUSED else Grade.REGULAR
+        at = NOW + timedelta(days=days)
+        audit.record(
+            actor=actor, action=action, obj=reseller, reseller_id=reseller.pk, detail=detail, grade=grade, now=at
+        )
+
+
+def lines(client: Client, query: str = "") -> list[str]:
+    """Return who and what of each line."""
+    return [f"{row[1]}: {row[2]}" for row in rows_of(client.get(f"{TRAIL}?{query}"))]
+
+
+CREATED = [
+    "asha: Created new reseller South Net",
+    "asha: Created new reseller Northeast Net",
+    "asha: Created new reseller North Net",
+]
+REFUSED, EDITED, FUNDED = (
+    "sami: Was refused South Net",
+    "nadia: Edited reseller Northeast Net",
+    "asha: Transferred funds North Net",
+)
+
+
+# --- who reads what ---------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_and_a_partner_read_it_all(history: None, asha: User, noor: User) -> None:
+    for user in (asha, noor):
+        assert {REFUSED, EDITED, FUNDED, *CREATED} <= set(lines(signed_in(user)))
+
+
+def test_the_newest_line_is_the_first(history: None, asha: User) -> None:
+    assert lines(signed_in(asha))[:3] == [REFUSED, EDITED, FUNDED]
+
+
+def test_a_reseller_reads_the_lines_of_its_tree_and_not_the_strangers(
+    history: None, nadia: User, noora: User, sami: User
+) -> None:
+    assert lines(signed_in(nadia)) == [EDITED, FUNDED, *CREATED[1:]]
+    assert lines(signed_in(noora)) == [EDITED, CREATED[1]]
+    assert lines(signed_in(sami)) == [REFUSED, CREATED[0]]
+
+
+def test_a_filter_does_not_widen_the_scope(history: None, nadia: User) -> None:
+    for query in ("q=South", "actor=sami", "grade=security", "action=refused"):
+        assert lines(signed_in(nadia), query) == [], query
+
+
+def test_those_without_the_permission_are_told_so(asha: User, petra: User, north: Reseller) -> None:
+    blind = PermissionGroup.objects.create(name="Blind", codes=["dashboard.view"])
+
+    for user in (petra, make_staff(asha, north, "blind", blind), make_staff(asha, north, "helper", group("SUPPORT"))):
+        response: Any = signed_in(user).get(TRAIL)
+        assert response.status_code == 403
+        assert "Created new reseller" not in body(response)
+
+
+# --- what a line says -------------------------------------------------------------------------------------------------
+
+
+def test_a_line_says_when_who_what_and_from_where(history: None, asha: User) -> None:
+    assert rows_of(signed_in(asha).get(f"{TRAIL}?action=funds.transferred")) == [
+        ["15 May 2026, 09:30", "asha", "Transferred funds North Net", "100.00 USD · May", "—"]
+    ]
+
+
+def test_both_names_stand_on_what_was_done_in_anothers_panel(asha: User, north: Reseller) -> None:
+    audit.record(actor=Seat(asha, north.user), action=Action.RESELLER_EDITED, reseller_id=north.pk, now=NOW)
+
+    assert lines(signed_in(asha), "action=reseller.edited") == ["asha on behalf of nadia: Edited reseller"]
+
+
+def test_a_change_reads_as_old_and_new(asha: User, northeast: Reseller) -> None:
+    client = signed_in(asha)
+    send(client, f"/resellers/{northeast.pk}/edit/", company_name="Northeast Net 2")
+
+    row = rows_of(client.get(f"{TRAIL}?action=reseller.edited"))[0]
+    assert "Company name: Northeast Net → Northeast Net 2" in row[3]
+
+
+def test_what_people_typed_is_shown_as_text(asha: User) -> None:
+    audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, detail="<script>x</script>", now=NOW)
+
+    page = signed_in(asha).get(TRAIL).content.decode()
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
+
+
+def test_times_are_of_the_installations_zone(history: None, asha: User) -> None:
+    PanelSettings.objects.update(time_zone="Asia/Dhaka")
+
+    assert rows_of(signed_in(asha).get(f"{TRAIL}?action=funds.transferred"))[0][0] == "15 May 2026, 15:30"
+
+
+# --- filters ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("actor=nadia", [EDITED]),
+        ("actor=SAM", [REFUSED]),
+        ("q=northeast", [EDITED, CREATED[1]]),
+        ("q=May", [FUNDED]),
+        ("q=100.00 USD", [FUNDED]),
+        ("action=reseller.created", CREATED),
+        ("grade=security&q=net", [REFUSED]),
+        ("start=2026-05-16&end=2026-05-31", [REFUSED, EDITED]),
+        ("end=2026-05-15&start=2026-05-15", [FUNDED]),
+        ("start=2026-05-16&actor=nadia&grade=regular&action=reseller.edited&q=net", [EDITED]),
+        ("start=2026-05-17&end=2026-05-31", []),
+    ],
+)
+def test_lines_are_filtered(history: None, asha: User, query: str, expected: list[str]) -> None:
+    assert lines(signed_in(asha), query) == expected
+
+
+def test_either_name_finds_what_was_done_on_behalf(asha: User, north: Reseller) -> None:
+    audit.record(actor=Seat(asha, north.user), action=Action.PLAN_EDITED, now=NOW)
+
+    for name in ("asha", "nadia"):
+        assert "asha on behalf of nadia: Edited plan" in lines(signed_in(asha), f"actor={name}")
+
+
+def test_days_are_those_of_the_installation(asha: User) -> None:
+    PanelSettings.objects.update(time_zone="Asia/Dhaka")
+    for hour, action in ((17, Action.PLAN_CREATED), (18, Action.PLAN_EDITED)):
+        audit.record(actor=seat_of(asha), action=action, now=datetime(2026, 5, 20, hour, tzinfo=UTC))
+
+    assert lines(signed_in(asha), "start=2026-05-20&end=2026-05-20") == ["asha: Created plan"]
+    assert lines(signed_in(asha), "start=2026-05-21&end=2026-05-21") == ["asha: Edited plan"]
+
+
+def test_garbage_in_the_address_breaks_nothing(history: None, asha: User) -> None:
+    client = signed_in(asha)
+    every_line = lines(client)
+
+    for query in ("action=zzz", "grade=%00", "start=yesterday", "end=2026-02-30", "page=abc", "actor=%00", "q=%00"):
+        assert lines(client, query) == every_line, query
+    for query in ("end=9999-12-31", "start=0001-01-01", "page=99999999999999999999", "q=" + "x" * 5000, "q=%25_"):
+        assert client.get(f"{TRAIL}?{query}").status_code == 200, query
+
+
+def test_htmx_gets_the_results_alone(history: None, asha: User) -> None:
+    response: Any = signed_in(asha).get(
+        TRAIL, {"actor": "nadia"}, headers={"HX-Request": "true", "HX-Target": "results"}
+    )
+
+    assert "<html" not in response.content.decode()
+    assert "Edited reseller" in text_of(response.content.decode())
+
+
+def test_the_next_page_keeps_the_filters(asha: User) -> None:
+    for number in range(51):
+        audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, detail=f"Number {number}.", now=NOW)
+    client = signed_in(asha)
+
+    first: Any = client.get(f"{TRAIL}?action=plan.edited")
+
+    assert len(rows_of(first)) == 50
+    assert f"{TRAIL}?action=plan.edited&page=2" in links_of(first)
+    assert [row[3] for row in rows_of(client.get(f"{TRAIL}?action=plan.edited&page=2"))] == ["Number 0."]
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["asha", "nadia", "noora", "noor"])
+def test_the_number_of_queries_does_not_grow(
+    history: None, asha: User, nadia: User, noora: User, noor: User, north: Reseller, northeast: Reseller, who: str
+) -> None:
+    client = signed_in({"asha": asha, "nadia": nadia, "noora": noora, "noor": noor}[who])
+    costs = []
+
+    for _more in range(2):
+        for reseller in (north, northeast) * 5:
+            audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, reseller_id=reseller.pk, now=NOW)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(TRAIL).status_code == 200
+        costs.append(len(captured))
+
+    assert costs[0] == costs[1] <= 10, captured.captured_queries
