@@ -29,3 +29,11 @@ def acts_on_subscriber(seat: Seat, subscriber: Model) -> bool:
     own = seat.user.reseller_id
     owner = getattr(subscriber, "reseller", None)
     return seat.is_admin or (own is not None and owner is not None and own in (owner.pk, owner.parent_id))
+
+
+@register.filter
+def opens_reseller(seat: Seat, reseller: Model) -> bool:
+    """Say whether the seat may open this reseller's page: its own and its subs', or every one with a view_all."""
+    own = seat.user.reseller_id
+    in_tree = own is not None and own in (reseller.pk, getattr(reseller, "parent_id", None))
+    return seat.has("resellers.view") and (in_tree or seat.sees_all("resellers"))

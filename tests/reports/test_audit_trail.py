@@ -138,6 +138,8 @@ def test_times_are_of_the_installations_zone(history: None, asha: User) -> None:
         ("q=100.00 USD", [FUNDED]),
         ("action=reseller.created", CREATED),
         ("grade=security&q=net", [REFUSED]),
+        ("object_type=reseller&action=reseller.edited", [EDITED]),
+        ("object_type=subscriber", []),
         ("start=2026-05-16&end=2026-05-31", [REFUSED, EDITED]),
         ("end=2026-05-15&start=2026-05-15", [FUNDED]),
         ("start=2026-05-16&actor=nadia&grade=regular&action=reseller.edited&q=net", [EDITED]),
@@ -168,7 +170,15 @@ def test_garbage_in_the_address_breaks_nothing(history: None, asha: User) -> Non
     client = signed_in(asha)
     every_line = lines(client)
 
-    for query in ("action=zzz", "grade=%00", "start=yesterday", "end=2026-02-30", "page=abc", "actor=%00", "q=%00"):
+    for query in (
+        "action=zzz",
+        "object_type=zzz",
+        "start=yesterday",
+        "end=2026-02-30",
+        "page=abc",
+        "actor=%00",
+        "q=%00",
+    ):
         assert lines(client, query) == every_line, query
     for query in ("end=9999-12-31", "start=0001-01-01", "page=99999999999999999999", "q=" + "x" * 5000, "q=%25_"):
         assert client.get(f"{TRAIL}?{query}").status_code == 200, query

@@ -9,13 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import PermissionGroup, User
 from ispanel.models import PanelSettings
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
 from tests.cast import NOW, fund, group, make_plan, make_staff, signed_in
-from tests.pages import body, rows_of, text_of
+from tests.pages import body, links_of, rows_of, text_of
 from tests.subscribers.lines import add
 
 LIST, SOLD = "/subscribers/", "/renewals/"
@@ -65,6 +65,23 @@ def test_a_row_says_who_whose_what_and_until_when(lines: None, nadia: User) -> N
 
     expires_at = Subscriber.objects.get(username="amal").expires_at
     assert row[:6] == ["amal Amal Haddad", "Active", "North Net", "Home", "25.00", f"{expires_at:%-d %b %Y}"]
+
+
+def test_the_reseller_is_a_link_for_those_who_may_open_its_page(
+    lines: None, asha: User, noor: User, north: Reseller, northeast: Reseller, south: Reseller
+) -> None:
+    own, foreign = {f"/resellers/{north.pk}/", f"/resellers/{northeast.pk}/"}, {f"/resellers/{south.pk}/"}
+    north.permission_group = PermissionGroup.objects.create(
+        name="Far-sighted", codes=["subscribers.view_all", "resellers.view"]
+    )
+    north.save(update_fields=["permission_group"])
+
+    def linked(user: User) -> set[str]:
+        return links_of(signed_in(user).get(LIST)) & (own | foreign)
+
+    assert linked(asha) == linked(noor) == own | foreign
+    assert linked(north.user) == own
+    assert signed_in(north.user).get(foreign.pop()).status_code == 404
 
 
 def test_terminated_lines_are_hidden(lines: None, nadia: User) -> None:
