@@ -173,6 +173,7 @@ def test_garbage_in_the_address_breaks_nothing(history: None, asha: User) -> Non
     for query in (
         "action=zzz",
         "object_type=zzz",
+        "grade=%00",
         "start=yesterday",
         "end=2026-02-30",
         "page=abc",
