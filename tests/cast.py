@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.test import Client
+from django.test.client import ClientHandler
 
 from accounts import operations as accounts
 from accounts.models import PermissionGroup, User, UserType
@@ -23,6 +24,8 @@ from wallet.models import LedgerAccount, TransferKind
 
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
+#: One chain of middleware for all clients, as a server has: making it lists every static file.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
 def seat_of(user: User) -> Seat:
@@ -33,6 +36,7 @@ def seat_of(user: User) -> Seat:
 def signed_in(user: User) -> Client:
     """Return a client with a session of the person."""
     client = Client()
+    client.handler = HANDLER
     client.force_login(user)
     return client
 
