@@ -230,6 +230,7 @@ def test_seeing_all_does_not_widen_whom_one_adds_to(asha: User, south: Reseller,
         asha, "farah", "Far Net", permission_group=PermissionGroup.objects.create(name="F", codes=codes)
     )
     client = signed_in(far.user)
+    assert "South Net" not in body(client.get(NEW))
 
     response = send(client, NEW, **wish(home, reseller=south.pk))
 
