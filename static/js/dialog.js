@@ -44,7 +44,8 @@ if (slot) {
     const dialog = slot.querySelector("dialog");
     if (!dialog) giveFocusBack();
     else if (!dialog.open) open(dialog);
-    if (dialog && slot.hasAttribute("data-again")) dialog.dataset.dirty = "";
+    // An answer with nothing left to send may be closed like any other page.
+    if (dialog?.querySelector("[type=submit]") && slot.hasAttribute("data-again")) dialog.dataset.dirty = "";
   });
 
   slot.addEventListener("input", (event) => {
