@@ -9,10 +9,12 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel import crypto
+from ispanel.refusals import Forbidden
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber, purpose_of_subscriber_password
-from tests.cast import fund, group, make_staff, signed_in
+from subscribers.operations import edit_subscriber
+from tests.cast import NOW, fund, group, make_staff, seat_of, signed_in
 from tests.pages import body, error_at, send
 from tests.subscribers.lines import LINE_PASSWORD, add, everything
 
@@ -192,3 +194,14 @@ def test_south_cannot(sami: User, noora: User, amal: Subscriber, method: str) ->
         assert "amal" not in body(response)
 
     assert everything() == before
+
+
+def test_the_operation_refuses_strangers_and_onlookers_too(
+    sami: User, noora: User, noor: User, petra: User, amal: Subscriber
+) -> None:
+    for user in (sami, noora, noor, petra):
+        with pytest.raises(Forbidden):
+            edit_subscriber(actor=seat_of(user), subscriber_id=amal.pk, full_name="Changed", now=NOW)
+
+    amal.refresh_from_db()
+    assert amal.full_name == "Amal"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel.refusals import Forbidden
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import PeriodKind, Renewal, Status, Subscriber
@@ -232,6 +233,16 @@ def test_those_who_see_it_and_may_not_renew_are_told_so(
 def test_south_cannot(sami: User, petra: User, noora: User, north: Reseller, amal: Subscriber, method: str) -> None:
     for user in (sami, petra, noora):
         assert getattr(signed_in(user), method)(renewals_of(amal)).status_code == 404, user
+
+    assert balance_of(north) == 975
+
+
+def test_the_operation_refuses_strangers_and_onlookers_too(
+    sami: User, noora: User, noor: User, petra: User, north: Reseller, amal: Subscriber
+) -> None:
+    for user in (sami, noora, noor, petra):
+        with pytest.raises(Forbidden):
+            renew(user, amal)
 
     assert balance_of(north) == 975
 
