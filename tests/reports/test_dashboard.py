@@ -126,7 +126,7 @@ def total_behind(client: Client, name: str, url: str) -> str:
     response: Any = client.get(url)
     assert response.status_code == 200, url
     if url.startswith("/renewals/"):
-        wanted = "Charged to wallets" if "reseller=" not in url else "Asked of subscribers"
+        wanted = "Charged to wallets" if "reseller=" not in url else "Retail"
         return stats(response)[wanted][0]
     return str(len(rows_of(response)))
 

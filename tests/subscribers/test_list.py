@@ -217,7 +217,7 @@ def test_the_totals_are_the_sums_of_the_rows(lines: None, nadia: User) -> None:
         ["Activation", "Night", "North Net", "10.00", "10.00"],
         ["Activation", "Home", "North Net", "25.00", "25.00"],
     ]
-    assert "Periods 3 Charged to wallets 60.00 USD Asked of subscribers 60.00 USD" in body(response)
+    assert "Periods 3 Charged to wallets 60.00 USD Retail 60.00 USD" in body(response)
 
 
 def test_without_rows_the_totals_are_zero(nadia: User) -> None:
