@@ -19,6 +19,12 @@ def parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def is_trusted_proxy(text: str) -> bool:
+    """Say whether this is the address of a configured proxy."""
+    address = parse(text)
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
+
+
 def client_address(request: HttpRequest) -> str | None:
     """Return the address of the client.
 
@@ -33,6 +39,6 @@ def client_address(request: HttpRequest) -> str | None:
         if address is None:
             break
         client = address
-        if not any(address in network for network in settings.TRUSTED_PROXIES):
+        if not is_trusted_proxy(hop):
             break
     return str(client) if client else None

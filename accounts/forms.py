@@ -22,6 +22,10 @@ class UsernameField(forms.CharField):
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").lower()
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave the browser's own limit out: it would cut a longer name without a word."""
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
 
 def username_field() -> forms.CharField:
     """Return the field for a new username; the operation checks that it is free."""
@@ -46,7 +50,8 @@ def new_password_field(*, generate: bool = False, label: Any = PASSWORD) -> form
         strip=False,
         max_length=LONGEST,
         help_text=_("At least 12 characters, without the username or the company name."),
-        widget=forms.PasswordInput(attrs=attrs, render_value=True),
+        # What an admin typed for somebody else is kept on a page with errors; a password of one's own never comes back.
+        widget=forms.PasswordInput(attrs=attrs, render_value=generate),
     )
 
 

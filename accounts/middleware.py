@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 
 from accounts import operations
 from accounts.access import Policy
+from accounts.allow_list import AddressRefused, check_address
 from accounts.client_address import client_address
 from accounts.models import User
 from accounts.seats import Seat
 from audit.identity import Origin
+from ispanel.http import forbidden
 from ispanel.refusals import Forbidden
 
 SESSION_KEY = "seat"
@@ -49,20 +51,30 @@ class SeatMiddleware:
             return None
         now = timezone.now()
         request.seat = seat = seat_of(request, request.user, now)  # type: ignore[attr-defined]
+        try:
+            check_address(seat.login, seat.origin.address)
+        except AddressRefused as refusal:
+            record(seat, refusal, request)
+            return forbidden(request, refusal)
         if SESSION_KEY in request.session and not seat.is_borrowed:
             messages.info(request, why_it_ended(request, now))
             end_borrowed_seat(request)
             return redirect("reports:dashboard")
-        if seat.login.must_change_password and not seat.is_borrowed and not policy.during_password_change:
+        if seat.login.must_change_password and not policy.during_password_change:
+            if seat.is_borrowed:
+                end_borrowed_seat(request)
             return redirect("accounts:password")
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         seat = getattr(request, "seat", None)
         if isinstance(exception, Forbidden) and seat is not None:
-            operations.record_refusal(
-                actor=seat, refusal=exception, path=f"{request.method} {request.path}", now=timezone.now()
-            )
+            record(seat, exception, request)
+
+
+def record(seat: Seat, refusal: Forbidden, request: HttpRequest) -> None:
+    """Record a refusal, after the rollback of what was tried."""
+    operations.record_refusal(actor=seat, refusal=refusal, path=f"{request.method} {request.path}", now=timezone.now())
 
 
 def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:

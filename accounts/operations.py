@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg import Error as PostgresError
 
 from accounts.models import (
     InitialPassword,
@@ -129,9 +130,22 @@ def save_login(user: User, *, fields: list[str] | None = None) -> None:
     try:
         with transaction.atomic():
             user.save(force_insert=user._state.adding, update_fields=fields)
-    except IntegrityError:
-        check_names_are_free(user.username, user.email, besides=besides)
-        raise
+    except IntegrityError as problem:
+        raise (name_taken(problem, user) or problem) from problem
+
+
+def name_taken(problem: IntegrityError, user: User) -> Refusal | None:
+    """Return the refusal for a name that the database found taken; None for any other problem.
+
+    The database has the last word on what is the same name: it folds letters of all scripts in its own way.
+    """
+    diagnosis = problem.__cause__.diag if isinstance(problem.__cause__, PostgresError) else None
+    constraint = diagnosis.constraint_name if diagnosis else None
+    if constraint == "email_is_unique":
+        return EmailTaken()
+    if constraint == "login_names_have_one_owner" and diagnosis:
+        return UsernameTaken(user.username) if diagnosis.message_detail == user.username else EmailTaken()
+    return UsernameTaken(user.username) if constraint and "username" in constraint else None
 
 
 @transaction.atomic
@@ -172,6 +186,7 @@ def create_login(
 
 def keep_initial_password(*, user: User, password: str, created_by: User, now: datetime) -> None:
     """Keep the password, encrypted with a key that is not in the database, until the login chooses its own."""
+    erase_expired_initial_passwords(now)
     InitialPassword.objects.update_or_create(
         user=user,
         defaults={
@@ -181,6 +196,11 @@ def keep_initial_password(*, user: User, password: str, created_by: User, now: d
             "expires_at": now + KEPT_FOR,
         },
     )
+
+
+def erase_expired_initial_passwords(now: datetime) -> None:
+    """Erase the copies that have been kept for seven days."""
+    InitialPassword.objects.exclude(expires_at__gt=now).delete()
 
 
 def may_reveal_without_password(*, actor: Seat, user: User, now: datetime) -> bool:
@@ -279,6 +299,7 @@ def leave_seat(*, actor: Seat, now: datetime) -> None:
 
 def record_sign_in(*, actor: Seat, now: datetime) -> None:
     """Record that a login signed in."""
+    erase_expired_initial_passwords(now)
     audit.record(actor=actor, action=Action.SIGNED_IN, obj=actor.login, reseller_id=actor.login.reseller_id, now=now)
 
 

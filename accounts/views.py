@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import operations
 from accounts.access import SignedInRequest, public, signed_in
+from accounts.allow_list import AddressRefused, check_address
 from accounts.forms import PasswordForm, SignInForm
-from accounts.middleware import end_borrowed_seat
+from accounts.middleware import end_borrowed_seat, record
 from accounts.models import User
 from accounts.seats import Seat
 from ispanel.http import done, render_form
@@ -45,15 +46,26 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = authenticate(request, **form.cleaned_data)
         if isinstance(user, User):
+            seat = Seat.own(user, request.origin)  # type: ignore[attr-defined]
+            check_address_at_sign_in(request, seat)
             login(request, user)
-            operations.record_sign_in(
-                actor=Seat.own(user, request.origin),  # type: ignore[attr-defined]
-                now=timezone.now(),
-            )
+            operations.record_sign_in(actor=seat, now=timezone.now())
             return redirect(safe_next(request))
         log.warning("sign-in failed from %s", request.origin.address)  # type: ignore[attr-defined]
         form.add_error(None, _("Username or password is wrong."))
     return render_form(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+
+
+def check_address_at_sign_in(request: HttpRequest, seat: Seat) -> None:
+    """Refuse a right password from an address that is not on the list, and record that.
+
+    :raises AddressRefused:
+    """
+    try:
+        check_address(seat.login, seat.origin.address)
+    except AddressRefused as refusal:
+        record(seat, refusal, request)
+        raise
 
 
 @signed_in(during_password_change=True)
@@ -89,7 +101,9 @@ def password(request: SignedInRequest) -> HttpResponse:
             )
             update_session_auth_hash(request, user)
             return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
-    return render_form(request, "accounts/password.html", {"form": form, "forced": forced})
+    response = render_form(request, "accounts/password.html", {"form": form, "forced": forced})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @signed_in()

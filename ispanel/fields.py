@@ -31,6 +31,13 @@ class AmountField(forms.Field):
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {"inputmode": "decimal", "autocomplete": "off", "dir": "ltr"}
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare amounts, not the ways in which they are written."""
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except forms.ValidationError:
+            return True
+
     def to_python(self, value: Any) -> Decimal:
         text = str(value or "").strip()
         if self.allow_minus:

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 
+from ispanel.refusals import Forbidden
+
 UNPROCESSABLE = 422
 
 
@@ -50,6 +52,11 @@ def status_of(form: BaseForm) -> int:
     return UNPROCESSABLE if form.is_bound and form.errors else 200
 
 
+def changed(form: BaseForm) -> dict[str, Any]:
+    """Return what was changed in an edit form; what somebody else changed meanwhile stays as they left it."""
+    return {name: form.cleaned_data[name] for name in form.changed_data}
+
+
 def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
     """Say what was done and lead on, so that reloading repeats nothing."""
     if message:
@@ -57,3 +64,14 @@ def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(to)
     return HttpResponseRedirect(to, status=303)
+
+
+def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
+    """Answer with the page for a status, in words, with the request id to quote."""
+    context = {"message": message, "request_id": getattr(request, "id", "")}
+    return render(request, f"errors/{status}.html", context, status=status)
+
+
+def forbidden(request: HttpRequest, refusal: Forbidden) -> HttpResponse:
+    """Answer what a person may not do."""
+    return error_page(request, 403, str(refusal))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from accounts.client_address import is_trusted_proxy
+from ispanel.http import forbidden
 from ispanel.installation import settings_in_force
 from ispanel.refusals import Forbidden
-from ispanel.views import forbidden
 
+SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -26,6 +30,19 @@ def request_id(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         return response
+
+    return middleware
+
+
+def sound_request(get_response: GetResponse) -> GetResponse:
+    """Drop what only a proxy of ours may say, and a session cookie that cannot be one of ours."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        if not SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return get_response(request)
 
     return middleware
 

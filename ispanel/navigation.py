@@ -57,8 +57,8 @@ def resellers_of(seat: Seat) -> int:
 
 ITEMS = (
     ("", Item(_("Dashboard"), "reports:dashboard", "layout-dashboard", "dashboard.view")),
-    (_("Customers"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view", subscribers_of)),
-    (_("Customers"), Item(_("Plans"), "plans:list", "gauge", "plans.view")),
+    (_("Selling"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view", subscribers_of)),
+    (_("Selling"), Item(_("Plans"), "plans:list", "gauge", "plans.view")),
     (_("Partners"), Item(_("Resellers"), "resellers:list", "store", "resellers.view", resellers_of)),
     (
         _("Partners"),

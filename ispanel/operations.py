@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Round
 from django.utils.translation import gettext as _
 
 from accounts.seats import Seat
@@ -13,7 +15,8 @@ from audit import operations as audit
 from audit.actions import Action
 from ispanel.models import PanelSettings
 from ispanel.refusals import Refusal
-from wallet.models import Transfer
+from plans.models import Plan
+from wallet.models import LedgerAccount, Transfer
 
 
 class CurrencyLocked(Refusal):
@@ -25,6 +28,29 @@ class CurrencyLocked(Refusal):
         super().__init__(_("The currency is locked since the first transfer."))
 
 
+class DecimalsTooFew(Refusal):
+    """A plan's price or a credit limit has more decimals than the currency would."""
+
+    field = "currency_decimals"
+
+    def __init__(self, name: str, amount: Decimal) -> None:
+        super().__init__(
+            _("%(name)s has %(amount)s. Change that first, or keep the decimals.")
+            % {"name": name, "amount": f"{amount.normalize():f}"}
+        )
+
+
+def check_amounts_fit(decimals: int) -> None:
+    """:raises DecimalsTooFew: naming the first plan or wallet whose amount has more decimals."""
+    plan = Plan.objects.exclude(price=Round("price", precision=decimals)).order_by("pk").first()
+    if plan:
+        raise DecimalsTooFew(plan.name, plan.price)
+    limit_fits = Round("credit_limit", precision=decimals)
+    wallet = LedgerAccount.objects.wallets().exclude(credit_limit=limit_fits).order_by("pk").first()
+    if wallet:
+        raise DecimalsTooFew(wallet.name, wallet.credit_limit or Decimal(0))
+
+
 def currency_is_locked() -> bool:
     """Say whether any money has moved."""
     return Transfer.objects.exists()
@@ -34,12 +60,15 @@ def currency_is_locked() -> bool:
 def change_general_settings(*, actor: Seat, now: datetime, **values: Any) -> PanelSettings:
     """Change the panel's name, time zone or currency.
 
+    :raises DecimalsTooFew:
     :raises CurrencyLocked: The database holds it too, against a first transfer at the same moment.
     """
     settings = PanelSettings.objects.select_for_update().get(pk=1)
     changes = audit.changed_fields(settings, values)
     if {"currency_code", "currency_decimals"} & changes.keys() and currency_is_locked():
         raise CurrencyLocked
+    if "currency_decimals" in changes:
+        check_amounts_fit(settings.currency_decimals)
     if changes:
         settings.save(update_fields=list(changes))
         audit.record(actor=actor, action=Action.PANEL_SETTINGS_CHANGED, obj=settings, changes=changes, now=now)

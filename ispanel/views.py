@@ -7,7 +7,6 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.shortcuts import render
 from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
@@ -17,20 +16,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import SignedInRequest, admin_only
 from ispanel import operations
 from ispanel.forms import GeneralSettingsForm
-from ispanel.http import done, render_form
+from ispanel.http import done, error_page, render_form
 from ispanel.models import PanelSettings
-from ispanel.refusals import Forbidden, refusals_into
-
-
-def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
-    """Answer with the page for a status, in words, with the request id to quote."""
-    context = {"message": message, "request_id": getattr(request, "id", "")}
-    return render(request, f"errors/{status}.html", context, status=status)
-
-
-def forbidden(request: HttpRequest, refusal: Forbidden) -> HttpResponse:
-    """Answer what a person may not do."""
-    return error_page(request, 403, str(refusal))
+from ispanel.refusals import refusals_into
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

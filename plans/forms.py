@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -9,6 +11,7 @@ from ispanel.fields import AmountField
 from ispanel.lists import ListForm
 from plans.models import DurationUnit
 
+LONGEST_IN_MONTHS = 120
 KBPS_IN_MBPS = 1000
 MB_IN_GB = 1000
 
@@ -54,6 +57,15 @@ class PlanForm(forms.Form):
         initial=True,
         help_text=_("Subscribers who have it keep and renew it when it is no longer sold."),
     )
+
+    def clean(self) -> dict[str, Any]:
+        held: dict[str, Any] = super().clean() or self.cleaned_data
+        months = held.get("duration_unit") == DurationUnit.MONTHS
+        if months and held.get("duration", 0) > LONGEST_IN_MONTHS:
+            self.add_error(
+                "duration", _("A plan lasts at most ten years: %(count)d months.") % {"count": LONGEST_IN_MONTHS}
+            )
+        return held
 
     def clean_download_mbps(self) -> int:
         return self.kbps("download_mbps")

@@ -62,7 +62,7 @@ def lists_of_revenue(seat: Seat) -> dict[str, str]:
     return {
         "today_url": f"{sold}?{urlencode({'start': today, **own})}",
         "month_url": f"{sold}?{urlencode({'start': month, **own})}",
-        "month_of_all_url": f"{sold}?{urlencode({'start': month})}",
+        "month_of_subs_url": f"{sold}?{urlencode({'start': month, 'of_subs': 'on'})}",
     }
 
 

@@ -126,7 +126,7 @@ def render_transfer(
         "reseller": reseller,
         "amount": amount,
         "lines": preview(source, target, amount, operations.funding_account(request.seat)),
-        "latest": Entry.objects.of(reseller.wallet)[:3],
+        "latest": Entry.objects.of(reseller.wallet).deposits()[:3],
     }
     if wants(request, "preview"):
         return render(request, f"{template}#preview", {**context, "swap_label": True})

@@ -38,10 +38,12 @@ class ResellerListForm(ListForm):
 
     def apply(self, rows: ResellerQuerySet) -> QuerySet[Reseller]:
         """Return the rows that the address asks for, in its order."""
-        if text := self.value("q"):
-            rows = rows.named_like(text)
-        rows = in_view(rows, self.value("view") or "")
-        return self.ordered(rows)
+        return self.ordered(in_view(self.searched(rows), self.value("view") or ""))
+
+    def searched(self, rows: ResellerQuerySet) -> ResellerQuerySet:
+        """Return the rows of all tabs that the search finds."""
+        text = self.value("q")
+        return rows.named_like(text) if text else rows
 
 
 def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
@@ -136,6 +138,8 @@ class DetailsForm(forms.Form):
         super().__init__(*args, **kwargs)
         group = self.fields["permission_group"]
         assert isinstance(group, GroupChoice)
+        if seat.is_borrowed and self.initial.get("company_name"):
+            self.fields["email"].disabled = True
         if seat.is_admin:
             group.queryset = PermissionGroup.objects.order_by("id")
             group.required = False

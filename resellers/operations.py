@@ -274,6 +274,8 @@ ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Unpack[ResellerDetails]) -> Reseller:
     """Change a reseller's details; what only an admin may change is ignored from others.
 
+    A sign-in email is out of reach of a borrowed seat, and ignored from there.
+
     :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
     """
     reseller, parent = locked_with_parent(actor, reseller_id, details)
@@ -289,6 +291,8 @@ def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Un
         check_subs_keep_within(reseller, group)
     if "allowed_ips" in new:
         new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
+    if actor.is_borrowed:
+        new.pop("email", None)
     if "email" in new:
         new["email"] = new["email"] or None
 

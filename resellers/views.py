@@ -18,7 +18,7 @@ from accounts.models import InitialPassword
 from accounts.operations import check_names_are_free, fold_username
 from accounts.seats import Seat
 from audit.models import AuditEntry
-from ispanel.http import done, render_form, render_list, wants
+from ispanel.http import changed, done, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import Refusal, refusals_into
 from resellers import operations
@@ -43,7 +43,7 @@ def list_(request: SignedInRequest) -> HttpResponse:
     rows = Reseller.objects.visible_to(request.seat)
     if request.seat.reseller:
         rows = rows.exclude(pk=request.seat.reseller.pk)
-    counts = rows.aggregate(
+    counts = form.searched(rows).aggregate(
         all=Count("pk"),
         top=Count("pk", filter=Q(parent__isnull=True)),
         subs=Count("pk", filter=Q(parent__isnull=False)),
@@ -138,9 +138,7 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            operations.edit_reseller(
-                actor=request.seat, reseller_id=reseller.pk, now=timezone.now(), **form.cleaned_data
-            )
+            operations.edit_reseller(actor=request.seat, reseller_id=reseller.pk, now=timezone.now(), **changed(form))
             return done(request, _("The changes are saved."), to=reverse("resellers:detail", args=[reseller.pk]))
     return render_form(request, "resellers/form.html", {"form": form, "reseller": reseller})
 

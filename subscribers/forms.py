@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.forms import UsernameField
 from accounts.seats import Seat
@@ -34,6 +35,11 @@ def select() -> forms.Select:
     return forms.Select(attrs={"class": "input"})
 
 
+def within(days: int) -> str:
+    """Return the words for an expiry within so many days."""
+    return ngettext("Within %(days)d day", "Within %(days)d days", days) % {"days": days}
+
+
 class SubscriberListForm(ListForm):
     """The subscribers list: its tab, its filters and the search."""
 
@@ -47,7 +53,7 @@ class SubscriberListForm(ListForm):
     status = forms.ChoiceField(choices=VIEWS, required=False)
     plan = forms.ModelChoiceField(
         label=_("Plan"),
-        queryset=Plan.objects.order_by("name"),
+        queryset=Plan.objects.none(),
         required=False,
         empty_label=_("All plans"),
         widget=select(),
@@ -61,7 +67,6 @@ class SubscriberListForm(ListForm):
     )
     due = forms.TypedChoiceField(
         label=_("Expires"),
-        choices=[("", _("Any expiry")), *((days, _("Within %(days)d days") % {"days": days}) for days in DUE_DAYS)],
         coerce=int,
         empty_value=None,
         required=False,
@@ -71,6 +76,11 @@ class SubscriberListForm(ListForm):
     def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_resellers(self.fields["reseller"], seat)
+        plans, due = self.fields["plan"], self.fields["due"]
+        assert isinstance(plans, forms.ModelChoiceField)
+        assert isinstance(due, forms.ChoiceField)
+        plans.queryset = Plan.objects.visible_to(seat).order_by("name")
+        due.choices = [("", _("Any expiry")), *((days, within(days)) for days in DUE_DAYS)]
 
     def filtered(self, rows: SubscriberQuerySet) -> SubscriberQuerySet:
         """Return the rows of all tabs that match the filters."""
@@ -102,11 +112,14 @@ class RenewalListForm(ListForm):
         empty_label=_("All resellers"),
         widget=select(),
     )
+    #: Only what the sub-resellers of this seat's reseller sold.
+    of_subs = forms.BooleanField(required=False)
     start = forms.DateField(label=_("From"), required=False)
     end = forms.DateField(label=_("To"), required=False)
 
     def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.seat = seat
         offer_resellers(self.fields["reseller"], seat)
 
     def apply(self, rows: RenewalQuerySet) -> RenewalQuerySet:
@@ -115,6 +128,8 @@ class RenewalListForm(ListForm):
             rows = rows.filter(subscriber__username__icontains=text)
         if reseller := self.value("reseller"):
             rows = rows.filter(reseller=reseller)
+        if self.value("of_subs") and self.seat.reseller:
+            rows = rows.filter(reseller__parent=self.seat.reseller)
         if start := self.value("start"):
             rows = rows.filter(created_at__gte=midnight(start))
         if end := self.value("end"):
@@ -127,6 +142,11 @@ def offer_resellers(field: forms.Field, seat: Seat) -> None:
     assert isinstance(field, ParentChoice)
     visible = Reseller.objects.visible_to(seat) if seat.has("resellers.view") else Reseller.objects.in_tree_of(seat)
     field.queryset = visible.order_by("company_name")
+
+
+def agreed_price_field() -> forms.DecimalField:
+    """Return the field that carries the price that a person was shown back to the operation."""
+    return forms.DecimalField(required=False, widget=forms.HiddenInput)
 
 
 def password_field(*, required: bool) -> forms.CharField:
@@ -195,8 +215,12 @@ class SubscriberCreateForm(MoneyForm, DetailsForm):
         label=_("Reseller"), queryset=Reseller.objects.none(), help_text=_("Whose line this is; their wallet pays.")
     )
     plan = forms.ModelChoiceField(
-        label=_("Plan"), queryset=Plan.objects.none(), empty_label=_("Choose a plan"), help_text=_("It is charged.")
+        label=_("Plan"),
+        queryset=Plan.objects.none(),
+        empty_label=_("Choose a plan"),
+        help_text=_("Its price is taken from the wallet."),
     )
+    agreed_price = agreed_price_field()
     username = UsernameField(
         label=_("Username"),
         max_length=150,
@@ -244,4 +268,6 @@ class SubscriberEditForm(DetailsForm):
 
 
 class RenewalForm(MoneyForm):
-    """One more period."""
+    """One more period, at the price that was shown."""
+
+    agreed_price = agreed_price_field()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
@@ -16,6 +16,8 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel import crypto
+from ispanel.installation import currency
+from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from plans.models import Plan
 from resellers.models import Reseller
@@ -26,6 +28,7 @@ from wallet.models import LedgerAccount, TransferKind
 
 #: What a transfer's note holds.
 NOTE_LENGTH = 200
+FURTHEST_AHEAD = timedelta(days=3653)
 ACTION_OF = {PeriodKind.ACTIVATION: Action.SUBSCRIBER_ACTIVATED, PeriodKind.RENEWAL: Action.SUBSCRIBER_RENEWED}
 
 
@@ -60,6 +63,24 @@ class ResellerOutOfScope(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("Choose yourself or one of your sub-resellers."))
+
+
+class PriceChanged(Refusal):
+    """The price is no longer the one that was shown."""
+
+    def __init__(self, price: Decimal) -> None:
+        self.price = price
+        super().__init__(
+            _("The price has changed to %(price)s meanwhile. Look at it and confirm once more.")
+            % {"price": with_code(price, currency())}
+        )
+
+
+class PaidTooFarAhead(Refusal):
+    """The line is paid for more than ten years to come."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This line is paid for more than ten years ahead. Renew it later."))
 
 
 class SubscriberTerminated(Refusal):
@@ -120,6 +141,7 @@ def add_subscriber(
     username: str,
     password: str,
     activate: bool = True,
+    agreed_price: Decimal | None = None,
     key: ActKey | None = None,
     now: datetime,
     **details: Unpack[SubscriberDetails],
@@ -155,7 +177,7 @@ def add_subscriber(
         now=now,
     )
     if activate:
-        buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.ACTIVATION, now=now)
+        buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.ACTIVATION, agreed_price=agreed_price, now=now)
     if key:
         ledger.remember(actor=actor, key=key, result_id=subscriber.pk, now=now)
     return subscriber
@@ -186,19 +208,25 @@ def insert_subscriber(subscriber: Subscriber) -> None:
 
 
 @transaction.atomic
-def renew_subscriber(*, actor: Seat, subscriber_id: int, key: ActKey | None = None, now: datetime) -> Renewal:
+def renew_subscriber(
+    *, actor: Seat, subscriber_id: int, agreed_price: Decimal | None = None, key: ActKey | None = None, now: datetime
+) -> Renewal:
     """Charge one more period to the wallet of the subscriber's reseller, whoever presses the button.
 
     A plan that is no longer sold can still be renewed by those who have it.
 
-    :raises InsufficientFunds, SubscriberTerminated, FormAlreadyUsed: and nothing has changed.
+    :param agreed_price: what the person was shown; any other price is refused.
+    :raises InsufficientFunds, PriceChanged, PaidTooFarAhead, SubscriberTerminated, FormAlreadyUsed: and nothing has
+        changed.
     """
     if key and (first := ledger.recall(actor=actor, key=key)):
         return Renewal.objects.get(pk=first)
     subscriber = locked(actor, subscriber_id)
     if subscriber.terminated_at:
         raise SubscriberTerminated
-    renewal = buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.RENEWAL, now=now)
+    renewal = buy_period(
+        actor=actor, subscriber=subscriber, kind=PeriodKind.RENEWAL, agreed_price=agreed_price, now=now
+    )
     if key:
         ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
     return renewal
@@ -216,14 +244,21 @@ def locked(actor: Seat, subscriber_id: int) -> Subscriber:
     return subscriber
 
 
-def buy_period(*, actor: Seat, subscriber: Subscriber, kind: PeriodKind, now: datetime) -> Renewal:
+def buy_period(
+    *, actor: Seat, subscriber: Subscriber, kind: PeriodKind, agreed_price: Decimal | None, now: datetime
+) -> Renewal:
     """Charge a period, extend the subscriber and record it, in the caller's transaction.
 
     A price of 0 makes a period and no transfer.
 
     :raises InsufficientFunds: what is missing, counting the credit limit.
+    :raises PriceChanged, PaidTooFarAhead:
     """
+    if subscriber.expires_at and subscriber.expires_at > now + FURTHEST_AHEAD:
+        raise PaidTooFarAhead
     bought = quote(payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=now)
+    if agreed_price is not None and agreed_price != bought.price:
+        raise PriceChanged(bought.price)
     transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, now=now)
     renewal = Renewal.objects.create(
         subscriber=subscriber,

@@ -9,12 +9,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, requires
 from audit.models import AuditEntry
-from ispanel.http import done, render_act, render_form, render_list, wants
+from ispanel.http import changed, done, render_act, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import refusals_into
 from subscribers import operations
@@ -133,7 +134,7 @@ def edit(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             operations.edit_subscriber(
-                actor=request.seat, subscriber_id=subscriber.pk, now=timezone.now(), **form.cleaned_data
+                actor=request.seat, subscriber_id=subscriber.pk, now=timezone.now(), **changed(form)
             )
             return done(request, _("The changes are saved."), to=reverse("subscribers:detail", args=[subscriber.pk]))
     response = render_form(request, "subscribers/form.html", {"form": form, "subscriber": subscriber})
@@ -151,14 +152,16 @@ def renewals(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
             renewal = operations.renew_subscriber(
                 actor=request.seat,
                 subscriber_id=subscriber.pk,
+                agreed_price=form.cleaned_data["agreed_price"],
                 key=form.key("renew_subscriber", {"subscriber": subscriber.pk}),
                 now=timezone.now(),
             )
             message = _("%(name)s is renewed until %(day)s.") % {
                 "name": subscriber.username,
-                "day": timezone.localtime(renewal.ends_at).strftime("%-d %b %Y"),
+                "day": date_format(timezone.localtime(renewal.ends_at), "j M Y"),
             }
             return done(request, message, to=reverse("subscribers:detail", args=[subscriber.pk]))
+        subscriber.refresh_from_db()
     quote = operations.quote(
         payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=timezone.now()
     )

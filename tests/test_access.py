@@ -261,7 +261,7 @@ def world(db: None) -> World:
             f"sub{number}",
             name,
             parent=resellers[parent],
-            permission_group=group("SALES"),
+            permission_group=group("SUPPORT" if parent in ("support", "partner") else "SALES"),
         )
     home, withdrawn = make_plan(), make_plan("Withdrawn", is_on_sale=False)
     lines = {}

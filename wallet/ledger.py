@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,12 +28,18 @@ class InsufficientFunds(Refusal):
 
     field = "amount"
 
-    def __init__(self, *, available: Decimal, required: Decimal) -> None:
+    def __init__(self, *, available: Decimal, required: Decimal, credit_counts: bool = True) -> None:
         self.available = available
         self.required = required
+        if available < 0:
+            sentence = _("%(missing)s is missing: %(required)s is needed and the wallet is over its credit limit.")
+        elif credit_counts:
+            sentence = _("%(missing)s is missing: %(required)s is needed and %(available)s is available.")
+        else:
+            sentence = _("%(missing)s is missing: the wallet holds %(available)s, and credit cannot be moved.")
         money = currency()
         super().__init__(
-            _("%(missing)s is missing: %(required)s is needed and %(available)s is available.")
+            sentence
             % {
                 "missing": with_code(self.missing, money),
                 "required": with_code(required, money),
@@ -60,6 +66,19 @@ class WalletClosed(Refusal):
         super().__init__(_("This wallet is closed."))
 
 
+class TooManyDecimals(Refusal):
+    """The amount has more decimals than the currency."""
+
+    field = "amount"
+
+    def __init__(self, amount: Decimal) -> None:
+        money = currency()
+        super().__init__(
+            _("%(amount)s has more than the %(decimals)d decimals of %(code)s.")
+            % {"amount": f"{amount.normalize():f}", "decimals": money.decimals, "code": money.code}
+        )
+
+
 @dataclass(frozen=True)
 class ActKey:
     """The key made when a money form was rendered, with what the form held.
@@ -72,9 +91,10 @@ class ActKey:
     key: UUID
     contents: Mapping[str, Any]
 
-    @property
-    def digest(self) -> bytes:
+    def digest(self, actor: Actor) -> bytes:
+        """Return what tells these contents, sent from this seat, from any others."""
         held = {name: str(getattr(value, "pk", value)) for name, value in self.contents.items()}
+        held["on behalf of"] = str(actor.identity.on_behalf_of_id)
         text = json.dumps(held, sort_keys=True)
         return hashlib.sha256(text.encode()).digest()
 
@@ -88,7 +108,7 @@ class Posted:
 
 
 @contextmanager
-def refusals_of_ledger(required: Decimal = Decimal(0)) -> Any:
+def refusals_of_ledger(required: Decimal = Decimal(0), *, credit_counts: bool = True) -> Iterator[None]:
     """Turn the SQL functions' errors into refusals."""
     try:
         yield
@@ -102,11 +122,17 @@ def refusals_of_ledger(required: Decimal = Decimal(0)) -> Any:
         match cause.sqlstate:
             case "IP001":
                 available = Decimal(cause.diag.message_detail or 0)
-                raise InsufficientFunds(available=available, required=required) from problem
+                raise InsufficientFunds(
+                    available=available if credit_counts else max(available, Decimal(0)),
+                    required=required,
+                    credit_counts=credit_counts,
+                ) from problem
             case "IP002":
                 raise FormAlreadyUsed from problem
             case "IP003":
                 raise WalletClosed from problem
+            case "IP004":
+                raise TooManyDecimals(required) from problem
         raise
 
 
@@ -126,17 +152,17 @@ def post(
 
     :param amount: above zero, with no more decimals than the currency has.
     :param may_use_credit: for charges alone.
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, InvalidAmount:
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, TooManyDecimals, InvalidAmount:
     """
-    if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT or amount != amount.quantize(currency().smallest):
-        raise InvalidAmount(f"{amount} is no amount of {currency().code}")
+    if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT:
+        raise InvalidAmount(f"{amount} is no amount of money")
     who = actor.identity
     parameters: list[Any] = [
         kind, debit.pk, credit.pk, amount, may_use_credit, note,
         who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name, now,
-        key.act if key else None, key.key if key else None, key.digest if key else None,
+        key.act if key else None, key.key if key else None, key.digest(actor) if key else None,
     ]  # fmt: skip
-    with refusals_of_ledger(amount), transaction.atomic(), connection.cursor() as cursor:
+    with refusals_of_ledger(amount, credit_counts=may_use_credit), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM post_transfer({', '.join(['%s'] * len(parameters))})", parameters)  # noqa: S608
         transfer_id, replayed = cursor.fetchone()
     return Posted(transfer_id, replayed)
@@ -152,18 +178,20 @@ def recall(*, actor: Actor, key: ActKey) -> int | None:
     login_id = actor.identity.actor_id
     with refusals_of_ledger(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{login_id}:{key.act}:{key.key}"])
-        cursor.execute("SELECT recall_act(%s, %s, %s, %s)", [login_id, key.act, key.key, key.digest])
+        cursor.execute("SELECT recall_act(%s, %s, %s, %s)", [login_id, key.act, key.key, key.digest(actor)])
         result: int | None = cursor.fetchone()[0]
     return result
 
 
 def remember(*, actor: Actor, key: ActKey, result_id: int, now: datetime) -> None:
     """Use the key up, in the transaction of the act that succeeded."""
+    login_id = actor.identity.actor_id
+    assert login_id is not None, "only a login's forms carry keys"
     IdempotencyKey.objects.create(
-        login_id=actor.identity.actor_id or 0,
+        login_id=login_id,
         act=key.act,
         key=key.key,
-        digest=key.digest,
+        digest=key.digest(actor),
         result_id=result_id,
         created_at=now,
     )

@@ -29,9 +29,6 @@ class TransferKind(models.TextChoices):
     RENEWAL = "renewal", _("Renewal")
 
 
-CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL)
-
-
 class Direction(models.TextChoices):
     DEBIT = "debit", _("Out")
     CREDIT = "credit", _("In")
@@ -138,8 +135,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
             .order_by("-id")
         )
 
-    def charges(self) -> EntryQuerySet:
-        return self.filter(transfer__kind__in=CHARGES)
+    def deposits(self) -> EntryQuerySet:
+        """Return what was transferred to the wallet."""
+        return self.filter(direction=Direction.CREDIT, transfer__kind__in=(TransferKind.OPENING, TransferKind.TRANSFER))
 
     def since(self, start: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__gte=start)

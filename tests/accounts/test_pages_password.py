@@ -1,9 +1,11 @@
 """Choosing a password of one's own, by force or by will."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import InitialPassword, User
 from audit.actions import Action
@@ -22,7 +24,7 @@ def choose(client: Client, **typed: str) -> Any:
 @pytest.fixture
 def wael(asha: User) -> User:
     """Return a reseller's login that has to choose a password."""
-    return make_reseller(asha, "wael", "West Net", must_change_password=True).user
+    return make_reseller(asha, "wael", "West Net", must_change_password=True, now=timezone.now()).user
 
 
 OTHER_PAGES = ("/", "/resellers/", "/resellers/new", "/account/", "/transactions/", "/settings/", "/audit/")
@@ -147,3 +149,21 @@ def test_the_account_page_shows_the_own_login(nadia: User) -> None:
 
     assert "nadia" in page
     assert "Change password" in page
+
+
+def test_a_page_with_a_mistake_never_sends_the_new_password_back(nadia: User) -> None:
+    typed = {"own_password": PASSWORD, "password": "brand new harbour 77", "repeated": "something else"}
+
+    response = signed_in(nadia).post("/account/password/", typed)
+
+    assert response.status_code == 422
+    assert response["Cache-Control"] == "no-store"
+    assert "brand new harbour 77" not in response.content.decode()
+
+
+def test_expired_copies_of_initial_passwords_are_erased_when_anybody_signs_in(asha: User, wael: User) -> None:
+    InitialPassword.objects.update(created_at=timezone.now() - timedelta(days=8), expires_at=timezone.now())
+
+    Client().post("/sign-in/", {"login": "asha", "password": PASSWORD})
+
+    assert not InitialPassword.objects.exists()

@@ -1,5 +1,6 @@
 """The general settings: the panel's name, its time zone and its one currency."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.models import PanelSettings
 from ispanel.operations import CurrencyLocked, change_general_settings
+from plans.models import Plan
 from resellers.models import Reseller
-from tests.cast import NOW, fund, group, make_plan, make_staff, seat_of, signed_in
+from tests.cast import NOW, fund, group, make_plan, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, error_at, send
 
 SETTINGS = "/settings/"
@@ -112,6 +114,20 @@ def test_what_cannot_be_is_refused_at_the_field(asha: User, field: str, typed: s
     assert (response.status_code, set(response.context["form"].errors)) == (422, {field})
     assert message in error_at(response, field)
     assert in_force() == SHIPPED
+
+
+def test_decimals_that_a_price_or_a_credit_limit_has_are_not_taken_away(asha: User) -> None:
+    make_plan("Home", "25.50")
+
+    response = saved(asha, currency_decimals="0")
+
+    assert response.status_code == 422
+    assert error_at(response, "currency_decimals") == "Home has 25.5. Change that first, or keep the decimals."
+    assert in_force() == SHIPPED
+    assert saved(asha, currency_decimals="1").status_code == 303
+    make_reseller(asha, "wael", "West Net", credit_limit=Decimal("0.5"))
+    Plan.objects.update(price=25)
+    assert "West Net has 0.5." in error_at(saved(asha, currency_decimals="0"), "currency_decimals")
 
 
 # --- the currency is locked -------------------------------------------------------------------------------------------

@@ -121,6 +121,14 @@ def test_adding_is_refused_at_the_field(asha: User, field: str, typed: str, mess
     assert counts() == before
 
 
+def test_a_plan_of_months_lasts_ten_years_at_most(asha: User) -> None:
+    response = send(signed_in(asha), NEW, **wish(duration="121", duration_unit="months"))
+
+    assert response.status_code == 422
+    assert error_at(response, "duration") == "A plan lasts at most ten years: 120 months."
+    assert send(signed_in(asha), NEW, **wish(duration="120", duration_unit="months")).status_code == 303
+
+
 @pytest.mark.parametrize("typed", ["Home", " Home "])
 def test_the_name_of_another_plan_is_taken(asha: User, home: Plan, typed: str) -> None:
     client = signed_in(asha)

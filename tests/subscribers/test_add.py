@@ -336,6 +336,17 @@ def test_without_funds_nothing_is_written_and_the_message_says_what_is_missing(
     assert balance_of(north) == Decimal("10.50")
 
 
+def test_another_price_than_the_one_that_was_shown_is_refused(nadia: User, funded: Reseller, home: Plan) -> None:
+    client = signed_in(nadia)
+    before = everything()
+
+    response = send(client, NEW, **wish(home, agreed_price="20"))
+
+    assert response.status_code == 422
+    assert "The price has changed to 25.00 USD meanwhile." in body(response)
+    assert everything() == before
+
+
 def test_the_credit_limit_pays_to_the_last_cent_and_no_further(asha: User) -> None:
     for name, price in (("reaches", "500"), ("exceeds", "500.01")):
         reseller = make_reseller(asha, name, f"{name} Net", credit_limit=Decimal(500))

@@ -1,5 +1,6 @@
 """Buying a subscriber's next period."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -16,7 +17,7 @@ from ispanel.refusals import Forbidden
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import PeriodKind, Renewal, Status, Subscriber
-from subscribers.operations import SubscriberTerminated
+from subscribers.operations import PaidTooFarAhead, SubscriberTerminated
 from tests.cast import NOW, fund, group, make_plan, make_staff, new_key, signed_in
 from tests.failing import FailsAt
 from tests.pages import body, filled, send
@@ -179,6 +180,39 @@ def test_without_funds_nothing_changes_and_the_message_says_what_is_missing(
     assert everything() == before
     unpaid.refresh_from_db()
     assert (unpaid.expires_at, balance_of(north)) == (None, Decimal("24.99"))
+
+
+def test_another_price_than_the_one_that_was_shown_is_refused_and_shown(
+    nadia: User, north: Reseller, amal: Subscriber
+) -> None:
+    client = signed_in(nadia)
+    page = client.get(renewals_of(amal))
+    shown = re.search(r'name="agreed_price" value="([^"]+)"', page.content.decode())
+    assert shown
+    Plan.objects.update(price=Decimal(30))
+    before = everything()
+
+    response = client.post(renewals_of(amal), filled(page, agreed_price=shown[1]))
+
+    assert response.status_code == 422
+    assert "The price has changed to 30.00 USD meanwhile." in body(response)
+    assert "Renew for 30.00 USD" in body(response)
+    assert everything() == before
+
+
+def test_the_price_that_was_shown_is_charged(nadia: User, north: Reseller, amal: Subscriber) -> None:
+    assert send(signed_in(nadia), renewals_of(amal), agreed_price="25.0").status_code == 303
+    assert balance_of(north) == 950
+
+
+def test_a_line_is_not_paid_for_more_than_ten_years_ahead(asha: User, north: Reseller) -> None:
+    long = add(asha, north, make_plan("Long", "0", duration=3650), "long")
+    renew(asha, long)
+
+    with pytest.raises(PaidTooFarAhead, match="paid for more than ten years ahead"):
+        renew(asha, long)
+
+    assert Renewal.objects.count() == 2
 
 
 def test_a_terminated_line_is_not_renewed(nadia: User, north: Reseller, amal: Subscriber) -> None:

@@ -24,7 +24,7 @@ $$;
 -- House accounts have no balance row, so nothing is locked there.
 --
 -- Errors: IP001 not enough money (detail: what is there to spend), IP002 key used with other contents,
--- IP003 account closed.
+-- IP003 account closed, IP004 more decimals than the currency has.
 CREATE FUNCTION post_transfer(
     p_kind text, p_debit bigint, p_credit bigint, p_amount numeric, p_may_use_credit boolean, p_note text,
     p_actor_id bigint, p_actor_name text, p_on_behalf_of_id bigint, p_on_behalf_of_name text, p_at timestamptz,
@@ -74,6 +74,9 @@ BEGIN
     INSERT INTO transfers (kind, amount, note, created_at, actor_id, actor_name, on_behalf_of_id, on_behalf_of_name)
     VALUES (p_kind, p_amount, p_note, p_at, p_actor_id, p_actor_name, p_on_behalf_of_id, p_on_behalf_of_name)
     RETURNING id INTO transfer_id;
+    IF p_amount <> round(p_amount, (SELECT currency_decimals FROM panel_settings)) THEN
+        RAISE EXCEPTION 'more decimals than the currency has' USING ERRCODE = 'IP004';
+    END IF;
     INSERT INTO entries (transfer_id, account_id, direction, amount, balance_after)
     VALUES (transfer_id, p_debit, 'debit', p_amount, debit_after),
            (transfer_id, p_credit, 'credit', p_amount, credit_after);
@@ -174,6 +177,8 @@ CREATE CONSTRAINT TRIGGER entries_continue_balances AFTER INSERT ON entries
 CREATE FUNCTION refuse_currency_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- Waits for transfers that are not committed yet, and makes later ones wait, which then see the new decimals.
+    LOCK TABLE transfers IN SHARE MODE;
     IF EXISTS (SELECT FROM transfers) THEN
         RAISE EXCEPTION 'the currency is locked after the first transfer' USING ERRCODE = 'restrict_violation';
     END IF;
