@@ -71,8 +71,8 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         return self.filter(Q(actor_name__icontains=name) | Q(on_behalf_of_name__icontains=name))
 
     def mentioning(self, text: str) -> AuditQuerySet:
-        """Return rows with this text in the object's name or in the detail."""
-        return self.filter(Q(object_name__icontains=text) | Q(detail__icontains=text))
+        """Return rows with this text in the object's name, in the detail or in an old or new value."""
+        return self.filter(Q(object_name__icontains=text) | Q(detail__icontains=text) | Q(changes__icontains=text))
 
     def between(self, start: datetime | None, end: datetime | None) -> AuditQuerySet:
         """Return rows in the half-open interval ``[start, end)``; None is open."""

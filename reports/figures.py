@@ -10,7 +10,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.seats import Seat
 from ispanel.installation import start_of_day, start_of_month
-from resellers.models import Reseller
+from resellers.models import LOW_ON_BALANCE, Reseller
 from subscribers.models import Renewal, Subscriber
 from wallet.models import AccountKind, Direction, Entry, LedgerAccount
 
@@ -73,17 +73,7 @@ class SubscriberCounts:
 
 def count_subscribers(seat: Seat, now: datetime) -> SubscriberCounts:
     """Return the counts in one query."""
-    seen = Subscriber.objects.visible_to(seat).kept()
-    running = Q(suspended_at__isnull=True, expires_at__gt=now)
-    stopped = Q(suspended_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__lte=now))
-    due = Q(pk__in=Subscriber.objects.expiring_within(DUE_DAYS, now).values("pk"))
-    counts = seen.aggregate(
-        all=Count("pk"),
-        active=Count("pk", filter=running),
-        expired=Count("pk", filter=stopped),
-        due=Count("pk", filter=due),
-    )
-    return SubscriberCounts(**counts)
+    return SubscriberCounts(**Subscriber.objects.visible_to(seat).kept().counts(now, DUE_DAYS))
 
 
 @dataclass(frozen=True)
@@ -99,4 +89,4 @@ def count_resellers(seat: Seat) -> ResellerCounts:
     seen = Reseller.objects.visible_to(seat)
     if seat.reseller:
         seen = seen.exclude(pk=seat.reseller.pk)
-    return ResellerCounts(**seen.aggregate(all=Count("pk"), low=Count("pk", filter=Q(wallet__balance__lte=0))))
+    return ResellerCounts(**seen.aggregate(all=Count("pk"), low=Count("pk", filter=LOW_ON_BALANCE)))

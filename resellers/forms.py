@@ -253,9 +253,27 @@ def create_form_for(seat: Seat) -> type[SubResellerCreateForm] | type[ResellerCr
     return ResellerCreateForm if seat.is_admin else SubResellerCreateForm
 
 
-def edit_form_for(seat: Seat) -> type[DetailsForm]:
+class EditFields(forms.Form):
+    """What an edit form remembers of the state that it shows."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was changed, for the operation."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "seen"}
+
+
+class SubResellerEditForm(EditFields, DetailsForm):
+    """What a reseller changes of its sub-reseller."""
+
+
+class ResellerEditForm(EditFields, AdminDetailsForm):
+    """What an admin changes."""
+
+
+def edit_form_for(seat: Seat) -> type[SubResellerEditForm] | type[ResellerEditForm]:
     """Return the form that this seat fills in."""
-    return AdminDetailsForm if seat.is_admin else DetailsForm
+    return ResellerEditForm if seat.is_admin else SubResellerEditForm
 
 
 class LoginAsForm(forms.Form):

@@ -18,6 +18,10 @@ class WanCheck(models.TextChoices):
     OFF = "off", _("Off")
 
 
+#: The wallet holds nothing, or less.
+LOW_ON_BALANCE = Q(wallet__balance__lte=0)
+
+
 class ResellerQuerySet(models.QuerySet["Reseller"]):
     def visible_to(self, seat: Seat) -> ResellerQuerySet:
         """Return what the seat reads: all for those who see all resellers, else its own reseller and its subs."""
@@ -42,7 +46,7 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
 
     def low_on_balance(self) -> ResellerQuerySet:
         """Return those whose wallet holds nothing, or less."""
-        return self.filter(wallet__balance__lte=0)
+        return self.filter(LOW_ON_BALANCE)
 
     def named_like(self, text: str) -> ResellerQuerySet:
         return self.filter(

@@ -66,6 +66,13 @@ class GroupOutOfReach(Refusal):
     field = "permission_group"
 
 
+class ChangedMeanwhile(Refusal):
+    """Somebody else saved the reseller since the form was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed this reseller meanwhile. Open the form again to see it as it is now."))
+
+
 class UnusableAddress(Refusal):
     """An entry of the allowed IPs is no address and no CIDR block."""
 
@@ -271,14 +278,20 @@ ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 
 @transaction.atomic
-def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Unpack[ResellerDetails]) -> Reseller:
+def edit_reseller(
+    *, actor: Seat, reseller_id: int, seen: str = "", now: datetime, **details: Unpack[ResellerDetails]
+) -> Reseller:
     """Change a reseller's details; what only an admin may change is ignored from others.
+
+    :param seen: the `state_of` the reseller that the person was shown; any other one is refused.
 
     A sign-in email is out of reach of a borrowed seat, and ignored from there.
 
     :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
     """
     reseller, parent = locked_with_parent(actor, reseller_id, details)
+    if seen and seen != state_of(reseller):
+        raise ChangedMeanwhile
     user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
     wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
     new = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
@@ -306,14 +319,18 @@ def edit_reseller(*, actor: Seat, reseller_id: int, now: datetime, **details: Un
         save_login(user, fields=list(of_user))
     if of_wallet:
         wallet.save(update_fields=list(of_wallet))
-    if of_reseller:
+    if changes := of_reseller | of_user | of_wallet:
         reseller.updated_at = now
         reseller.save(update_fields=[*of_reseller, "updated_at"])
-    if changes := of_reseller | of_user | of_wallet:
         audit.record(
             actor=actor, action=Action.RESELLER_EDITED, obj=reseller, reseller_id=reseller.pk, changes=changes, now=now
         )
     return reseller
+
+
+def state_of(reseller: Reseller) -> str:
+    """Return what tells this state of a reseller's details from any later one."""
+    return reseller.updated_at.isoformat()
 
 
 def locked_with_parent(actor: Seat, reseller_id: int, details: ResellerDetails) -> tuple[Reseller, Reseller | None]:

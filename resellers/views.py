@@ -18,20 +18,18 @@ from accounts.models import InitialPassword
 from accounts.operations import check_names_are_free, fold_username
 from accounts.seats import Seat
 from audit.models import AuditEntry
-from ispanel.http import changed, done, render_form, render_list, wants
+from ispanel.http import done, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import Refusal, refusals_into
 from resellers import operations
 from resellers.forms import (
     VIEWS,
-    AdminDetailsForm,
-    DetailsForm,
     EntryListForm,
     ResellerListForm,
     create_form_for,
     edit_form_for,
 )
-from resellers.models import Reseller
+from resellers.models import LOW_ON_BALANCE, Reseller
 from wallet.models import Entry
 
 
@@ -47,7 +45,7 @@ def list_(request: SignedInRequest) -> HttpResponse:
         all=Count("pk"),
         top=Count("pk", filter=Q(parent__isnull=True)),
         subs=Count("pk", filter=Q(parent__isnull=False)),
-        low=Count("pk", filter=Q(wallet__balance__lte=0)),
+        low=Count("pk", filter=LOW_ON_BALANCE),
     )
     has_levels = counts["top"] and counts["subs"]
     tabs = [(key, label, counts[key or "all"]) for key, label in VIEWS if has_levels or key not in ("top", "subs")]
@@ -122,6 +120,7 @@ def details_of(reseller: Reseller) -> dict[str, Any]:
     user = reseller.user
     return {
         **{name: getattr(reseller, name) for name in EDITABLE},
+        "seen": operations.state_of(reseller),
         "email": user.email or "",
         "phone": user.phone,
         "full_name": user.full_name,
@@ -133,12 +132,16 @@ def details_of(reseller: Reseller) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Change a reseller's details."""
-    form: DetailsForm | AdminDetailsForm = edit_form_for(request.seat)(
-        request.POST or None, seat=request.seat, initial=details_of(reseller)
-    )
+    form = edit_form_for(request.seat)(request.POST or None, seat=request.seat, initial=details_of(reseller))
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            operations.edit_reseller(actor=request.seat, reseller_id=reseller.pk, now=timezone.now(), **changed(form))
+            operations.edit_reseller(
+                actor=request.seat,
+                reseller_id=reseller.pk,
+                seen=form.cleaned_data["seen"],
+                now=timezone.now(),
+                **form.changes(),
+            )
             return done(request, _("The changes are saved."), to=reverse("resellers:detail", args=[reseller.pk]))
     return render_form(request, "resellers/form.html", {"form": form, "reseller": reseller})
 

@@ -29,6 +29,20 @@ class Status(models.TextChoices):
     TERMINATED = "terminated", _("Terminated")
 
 
+def has_status(status: Status, now: datetime) -> Q:
+    """Return the condition for a status at the moment ``now``; `Subscriber.status_at` says the same of one row."""
+    kept, running = Q(terminated_at__isnull=True), Q(suspended_at__isnull=True)
+    match status:
+        case Status.ACTIVE:
+            return kept & running & Q(expires_at__gt=now)
+        case Status.EXPIRED:
+            return kept & running & (Q(expires_at__isnull=True) | Q(expires_at__lte=now))
+        case Status.SUSPENDED:
+            return kept & ~running
+        case Status.TERMINATED:
+            return ~kept
+
+
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def visible_to(self, seat: Seat) -> SubscriberQuerySet:
         """Return what the seat reads: its tree's subscribers, or all to those who see all subscribers."""
@@ -49,20 +63,17 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
 
     def with_status(self, status: str, now: datetime) -> SubscriberQuerySet:
         """Return the subscribers of one status at the moment ``now``."""
-        match status:
-            case Status.ACTIVE:
-                return self.kept().filter(suspended_at__isnull=True, expires_at__gt=now)
-            case Status.EXPIRED:
-                return (
-                    self.kept()
-                    .filter(suspended_at__isnull=True)
-                    .filter(Q(expires_at__isnull=True) | Q(expires_at__lte=now))
-                )
-            case Status.SUSPENDED:
-                return self.kept().filter(suspended_at__isnull=False)
-            case Status.TERMINATED:
-                return self.filter(terminated_at__isnull=False)
-        return self.none()
+        return self.filter(has_status(Status(status), now))
+
+    def counts(self, now: datetime, due_days: int = 0) -> dict[str, int]:
+        """Return in one query how many there are in all, active, expired, and due within so many days."""
+        active = has_status(Status.ACTIVE, now)
+        return self.aggregate(
+            all=models.Count("pk"),
+            active=models.Count("pk", filter=active),
+            expired=models.Count("pk", filter=has_status(Status.EXPIRED, now)),
+            due=models.Count("pk", filter=active & Q(expires_at__lte=now + timedelta(days=due_days))),
+        )
 
     def expiring_within(self, days: int, now: datetime) -> SubscriberQuerySet:
         """Return the active ones that expire within so many days."""

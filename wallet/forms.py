@@ -28,7 +28,7 @@ class MoneyForm(forms.Form):
         return ActKey(
             act,
             self.cleaned_data["idempotency_key"],
-            {name: getattr(value, "pk", value) for name, value in held.items() if name != "idempotency_key"},
+            {name: value for name, value in held.items() if name != "idempotency_key"},
         )
 
 
