@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -29,34 +25,8 @@ from resellers import operations
 from resellers.forms import LoginAsForm
 from resellers.models import Reseller
 from wallet.forms import TransferForm
-from wallet.models import Direction, Entry, LedgerAccount
-
-
-@dataclass(frozen=True)
-class Line:
-    """What an account holds before and after; ``after`` is None while no amount is typed."""
-
-    name: str | Promise
-    before: Decimal
-    after: Decimal | None
-
-
-def preview(source: LedgerAccount, target: LedgerAccount, amount: Decimal | None, own: LedgerAccount) -> list[Line]:
-    """Return both sides of a transfer."""
-    lines = []
-    for account, sign in ((source, -1), (target, 1)):
-        before = balance_of(account)
-        name = gettext_lazy("Your wallet") if account == own and account.balance is not None else account.name
-        lines.append(Line(name, before, None if amount is None else before + sign * amount))
-    return lines
-
-
-def balance_of(account: LedgerAccount) -> Decimal:
-    """Return a wallet's balance; a house account's is summed from its entries."""
-    if account.balance is not None:
-        return account.balance
-    sums: dict[str, Decimal] = dict(account.entries.values_list("direction").annotate(Sum("amount")).order_by())
-    return sums.get(Direction.CREDIT, Decimal(0)) - sums.get(Direction.DEBIT, Decimal(0))
+from wallet.models import Entry, LedgerAccount
+from wallet.previews import is_short, preview
 
 
 @requires("transactions.transfer", of=Reseller)
@@ -125,7 +95,8 @@ def render_transfer(
         "form": form,
         "reseller": reseller,
         "amount": amount,
-        "lines": preview(source, target, amount, operations.funding_account(request.seat)),
+        "lines": preview(source, target, amount, own=operations.funding_account(request.seat)),
+        "is_short": is_short(source, amount),
         "latest": Entry.objects.of(reseller.wallet).deposits()[:3],
     }
     if wants(request, "preview"):

@@ -179,6 +179,17 @@ def test_the_transfer_dialog_says_what_will_happen_while_one_types(page: Page, a
     expect(page.get_by_role("group", name="Balances before and after")).to_contain_text("1,200.50")
 
 
+def test_the_withdraw_dialog_warns_before_the_money_is_missing(page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/{north}/".format(**ids))
+    page.get_by_role("main").get_by_role("link", name="Withdraw", exact=True).click()
+
+    page.get_by_label("Amount").press_sequentially("5000")
+
+    expect(page.get_by_text("The wallet does not hold that much")).to_be_visible()
+    axe(page)
+
+
 def test_a_taken_username_is_known_when_the_field_is_left(page: Page, asha: User, north: Reseller) -> None:
     sign_in_as(page, asha)
     page.goto("/resellers/new")

@@ -32,11 +32,11 @@ def test_a_reseller_is_onboarded_funded_sells_and_onboards_a_sub_reseller(
 
     sign_in(page, "alnoor", GIVEN)
     choose_password(page, GIVEN, CHOSEN)
-    expect_figures(page, balance="1,000.00", revenue="0.00")
+    expect_figures(page, balance="1,000.00", revenue="0.00", subscribers="0")
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     add_subscriber(page, "line-001")
     page.goto("/")
-    expect_figures(page, balance="975.00", revenue="25.00")
+    expect_figures(page, balance="975.00", revenue="25.00", subscribers="1")
 
     create_reseller(page, "noor-east", "Noor East", button="Add sub-reseller")
     transfer(page, "Noor East", "300")
@@ -118,7 +118,8 @@ def expect_transaction(page: Page, counterparty: str, amount: str, balance_after
     expect(row.get_by_role("cell").last).to_have_text(balance_after)
 
 
-def expect_figures(page: Page, *, balance: str, revenue: str) -> None:
+def expect_figures(page: Page, *, balance: str, revenue: str, subscribers: str) -> None:
+    expect(figure(page, "Subscribers")).to_have_text(subscribers)
     expect(figure(page, "Balance")).to_contain_text(balance)
     expect(figure(page, "Today's revenue")).to_contain_text(revenue)
 
