@@ -23,6 +23,7 @@ from accounts.models import (
 from accounts.seats import BORROWED_FOR, Seat
 from audit import operations as audit
 from audit.actions import Action
+from audit.identity import Actor
 from audit.models import Grade
 from ispanel import crypto
 from ispanel.refusals import Forbidden, Refusal
@@ -317,6 +318,21 @@ def record_refusal(*, actor: Seat, refusal: Forbidden, path: str, now: datetime)
         reseller_id=actor.user.reseller_id,
         grade=Grade.SECURITY,
         now=now,
+    )
+
+
+@transaction.atomic
+def set_password(*, actor: Actor, user: User, password: str, now: datetime) -> None:
+    """Set a login's password in an emergency; all its sign-ins end.
+
+    :raises WeakPassword:
+    """
+    check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    InitialPassword.objects.filter(user=user).delete()
+    audit.record(
+        actor=actor, action=Action.PASSWORD_SET, obj=user, reseller_id=user.reseller_id, grade=Grade.SECURITY, now=now
     )
 
 

@@ -27,8 +27,13 @@ class Identity:
     on_behalf_of_name: str = ""
     origin: Origin = field(default_factory=Origin)
 
+    @property
+    def identity(self) -> Identity:
+        """Let an identity act by itself, where nobody is signed in."""
+        return self
 
-#: The installation itself: migrations, commands and the demo.
+
+#: Whoever has the server's command line.
 SYSTEM = Identity(actor_id=None, actor_name="system", actor_type="system")
 
 

@@ -227,7 +227,7 @@ def ensure_admin() -> str:
 
     given = os.environ.get("ADMIN_PASSWORD")
     if User.objects.filter(user_type=UserType.ADMIN).exists():
-        return "Sign in as admin with the password it has (forgotten: .venv/bin/python manage.py changepassword admin)."
+        return "Sign in as admin with the password it has (forgotten: .venv/bin/python manage.py set_password admin)."
     password = given or make_password()
     try:
         create_first_admin(username="admin", password=password)
