@@ -45,10 +45,12 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
 
 
 def money_of(seat: Seat) -> dict[str, Any]:
-    """Return the figures of money: the own wallet's, or for an admin those of the whole installation."""
+    """Return the figures of money: for an admin the installation's, else the own wallet's if the seat may see it."""
     now = timezone.now()
-    if seat.reseller is None:
+    if seat.is_admin:
         return {"in_wallets": figures.total_of_wallets(), "revenue": figures.revenue_of_admin(now)}
+    if seat.reseller is None or not seat.has("transactions.view"):
+        return {}
     own, of_subs = figures.revenue_of(seat.reseller, now)
     return {"wallet": seat.reseller.wallet, "revenue": own, "revenue_of_subs": of_subs}
 

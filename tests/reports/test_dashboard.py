@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -326,3 +327,14 @@ def test_counting_takes_one_query_each(business: None, nadia: User) -> None:
         figures.count_resellers(seat)
 
     assert len(captured) == 2
+
+
+def test_who_may_not_see_the_transactions_sees_no_money(asha: User) -> None:
+    helper = make_reseller(
+        asha, "helper2", "Helper Net", permission_group=group("SUPPORT"), starting_balance=Decimal("812.50")
+    )
+
+    dashboard = signed_in(helper.user).get("/").content.decode()
+
+    assert "812.50" not in dashboard
+    assert "revenue" not in dashboard
