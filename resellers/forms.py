@@ -180,7 +180,9 @@ class AdminDetailsForm(DetailsForm):
         label=_("WAN check"),
         choices=WanCheck.choices,
         initial=WanCheck.INHERIT,
-        help_text=_("Inherit takes the parent's setting; at top level that is off."),
+        help_text=_(
+            "Inherit takes the parent's setting, at top level off. Applied by the access servers once there are any."
+        ),
     )
 
     def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:

@@ -184,11 +184,8 @@ class DetailsForm(forms.Form):
         label=_("MAC address"),
         required=False,
         max_length=40,
-        help_text=_("Only this device may connect, as in AA:BB:CC:DD:EE:FF."),
+        help_text=_("Kept for the access server, as in AA:BB:CC:DD:EE:FF."),
         widget=forms.TextInput(attrs={"dir": "ltr"}),
-    )
-    auto_renew = forms.BooleanField(
-        label=_("Auto-renew"), required=False, help_text=_("Buy the next period when this one ends, while funds last.")
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 

@@ -106,7 +106,6 @@ class Subscriber(models.Model):
     reseller = models.ForeignKey(Reseller, on_delete=models.PROTECT, related_name="subscribers")
     static_ip = models.GenericIPAddressField(_("Static IP"), null=True, blank=True)
     mac = models.CharField(_("MAC address"), max_length=17, blank=True)
-    auto_renew = models.BooleanField(_("Auto-renew"), default=False)
     #: End of the last period; null where none was ever paid.
     expires_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)

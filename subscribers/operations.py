@@ -99,7 +99,6 @@ class SubscriberDetails(TypedDict, total=False):
     address: str
     static_ip: str | None
     mac: str
-    auto_renew: bool
     note: str
 
 

@@ -111,7 +111,7 @@ def chosen_quote(request: SignedInRequest, typed: Any) -> operations.Quote | Non
     return operations.quote(payer=held["reseller"], plan=held["plan"], expires_at=None, now=timezone.now())
 
 
-DETAILS = ("full_name", "phone", "email", "address", "static_ip", "mac", "auto_renew", "note")
+DETAILS = ("full_name", "phone", "email", "address", "static_ip", "mac", "note")
 
 
 @requires("subscribers.edit", of=Subscriber)

@@ -46,7 +46,6 @@ class Migration(migrations.Migration):
                 ("address", models.TextField(blank=True, max_length=500, verbose_name="Address")),
                 ("static_ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="Static IP")),
                 ("mac", models.CharField(blank=True, max_length=17, verbose_name="MAC address")),
-                ("auto_renew", models.BooleanField(default=False, verbose_name="Auto-renew")),
                 ("expires_at", models.DateTimeField(null=True)),
                 ("suspended_at", models.DateTimeField(null=True)),
                 ("terminated_at", models.DateTimeField(null=True)),
