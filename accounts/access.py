@@ -19,6 +19,9 @@ from ispanel.refusals import Forbidden
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
+PUBLIC = "public"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a view asks of whoever calls it.
@@ -41,7 +44,7 @@ class SignedInRequest(HttpRequest):
 
 def public(view: View) -> View:
     """Let anybody reach the view."""
-    view.policy = Policy("public", during_password_change=True)  # type: ignore[attr-defined]
+    view.policy = Policy(PUBLIC, during_password_change=True)  # type: ignore[attr-defined]
     return view
 
 
