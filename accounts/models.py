@@ -75,9 +75,6 @@ class UserManager(BaseUserManager["User"]):
         folded = name.strip().lower()
         return self.with_rights().filter(Q(username=folded) | Q(email__lower=folded)).first()
 
-    def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(username=username)
-
 
 models.CharField.register_lookup(Lower)
 models.EmailField.register_lookup(Lower)

@@ -337,8 +337,8 @@ def set_password(*, actor: Actor, user: User, password: str, now: datetime) -> N
 
 
 @transaction.atomic
-def create_first_admin(*, username: str, password: str) -> User:
-    """Insert the admin of a new installation.
+def create_admin(*, username: str, password: str) -> User:
+    """Insert an admin: the first of a new installation, or one more in an emergency.
 
     :raises UsernameTaken, UnusableUsername, WeakPassword:
     """

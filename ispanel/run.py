@@ -223,14 +223,14 @@ def ensure_admin() -> str:
     """
     # Models can be imported only once Django has its settings.
     from accounts.models import User, UserType
-    from accounts.operations import create_first_admin
+    from accounts.operations import create_admin
 
     given = os.environ.get("ADMIN_PASSWORD")
     if User.objects.filter(user_type=UserType.ADMIN).exists():
         return "Sign in as admin with the password it has (forgotten: .venv/bin/python manage.py set_password admin)."
     password = given or make_password()
     try:
-        create_first_admin(username="admin", password=password)
+        create_admin(username="admin", password=password)
     except Refusal as refusal:
         raise CannotRun(f"ADMIN_PASSWORD is refused: {refusal}") from None
     if given:

@@ -114,6 +114,10 @@ class Reseller(models.Model):
     def is_sub(self) -> bool:
         return self.parent_id is not None
 
+    def is_actable_by(self, seat: Seat) -> bool:
+        """Say of one row what `ResellerQuerySet.actable_by` says of all."""
+        return seat.is_admin or (seat.reseller is not None and seat.reseller.pk == self.parent_id)
+
     def is_in_tree_of(self, seat: Seat) -> bool:
         """Say of one row what `ResellerQuerySet.in_tree_of` says of all."""
         return seat.is_admin or (seat.reseller is not None and seat.reseller.pk in (self.pk, self.parent_id))

@@ -152,7 +152,6 @@ def tab_context(request: SignedInRequest, reseller: Reseller, tab: str) -> dict[
     return {
         "reseller": Reseller.objects.for_page().get(pk=reseller.pk),
         "tab": tab,
-        "may_act": seat.is_admin or (seat.reseller is not None and reseller.parent_id == seat.reseller.pk),
         "is_own": seat.reseller is not None and seat.reseller.pk == reseller.pk,
     }
 
@@ -163,7 +162,7 @@ def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Show who the reseller is and on what terms."""
     context = tab_context(request, reseller, "overview")
     context["has_initial_password"] = (
-        context["may_act"]
+        reseller.is_actable_by(request.seat)
         and InitialPassword.objects.in_force(timezone.now()).filter(user_id=reseller.user_id).exists()
     )
     return render(request, "resellers/detail.html", context)
@@ -186,7 +185,7 @@ def transactions(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 
 
 def sees_wallet_of(reseller: Reseller, seat: Seat) -> bool:
-    """Say of one reseller what `LedgerAccountQuerySet.visible_to` says of all wallets."""
+    """Say whether the seat reads this reseller's wallet: in its own tree, or all with a view_all."""
     return seat.sees_all("transactions") or reseller.is_in_tree_of(seat)
 
 

@@ -129,6 +129,10 @@ class Subscriber(models.Model):
     def __str__(self) -> str:
         return self.username
 
+    def is_actable_by(self, seat: Seat) -> bool:
+        """Say of one row what `SubscriberQuerySet.actable_by` says of all; the reseller is at hand."""
+        return self.reseller.is_in_tree_of(seat)
+
     def status_at(self, now: datetime) -> Status:
         """Return where the line stands at the moment ``now``."""
         if self.terminated_at:

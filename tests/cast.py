@@ -52,7 +52,7 @@ def group(name: str) -> PermissionGroup:
 
 
 def make_admin(username: str = "asha") -> User:
-    return accounts.create_first_admin(username=username, password=PASSWORD)
+    return accounts.create_admin(username=username, password=PASSWORD)
 
 
 def make_support(actor: User, username: str = "petra") -> User:

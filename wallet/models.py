@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.seats import Seat
 from ispanel.money import HIGHEST_AMOUNT, MONEY
 
 
@@ -37,12 +36,6 @@ class Direction(models.TextChoices):
 class LedgerAccountQuerySet(models.QuerySet["LedgerAccount"]):
     def wallets(self) -> LedgerAccountQuerySet:
         return self.filter(kind=AccountKind.WALLET)
-
-    def visible_to(self, seat: Seat) -> LedgerAccountQuerySet:
-        """Return the wallets of the seat's own resellers, or all of them to those who see all transactions."""
-        if seat.sees_all("transactions"):
-            return self.wallets()
-        return self.wallets().filter(reseller__in=seat.tree_ids)
 
 
 class LedgerAccount(models.Model):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from django import template
-from django.db.models import Model
 
 from accounts.seats import Seat
 
@@ -16,24 +17,25 @@ def may(seat: Seat, code: str) -> bool:
     return seat.has(code)
 
 
-@register.filter
-def acts_on(seat: Seat, reseller: Model) -> bool:
-    """Say whether the seat may act on this reseller: an admin on any, a reseller on its own subs."""
-    own = seat.user.reseller_id
-    return seat.is_admin or (own is not None and getattr(reseller, "parent_id", None) == own)
+class Owned(Protocol):
+    """A row of a tenant, which knows who may act on it."""
+
+    def is_actable_by(self, seat: Seat) -> bool: ...
+
+
+class InTree(Protocol):
+    """A reseller, which knows whose tree it is in."""
+
+    def is_in_tree_of(self, seat: Seat) -> bool: ...
 
 
 @register.filter
-def acts_on_subscriber(seat: Seat, subscriber: Model) -> bool:
-    """Say whether the seat may act on this subscriber: an admin on any, a reseller on its tree's."""
-    own = seat.user.reseller_id
-    owner = getattr(subscriber, "reseller", None)
-    return seat.is_admin or (own is not None and owner is not None and own in (owner.pk, owner.parent_id))
+def acts_on(seat: Seat, row: Owned) -> bool:
+    """Say whether the seat may act on this reseller or subscriber."""
+    return row.is_actable_by(seat)
 
 
 @register.filter
-def opens_reseller(seat: Seat, reseller: Model) -> bool:
+def opens_reseller(seat: Seat, reseller: InTree) -> bool:
     """Say whether the seat may open this reseller's page: its own and its subs', or every one with a view_all."""
-    own = seat.user.reseller_id
-    in_tree = own is not None and own in (reseller.pk, getattr(reseller, "parent_id", None))
-    return seat.has("resellers.view") and (in_tree or seat.sees_all("resellers"))
+    return seat.has("resellers.view") and (reseller.is_in_tree_of(seat) or seat.sees_all("resellers"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.operations import create_first_admin
+from accounts.operations import create_admin
 from ispanel.refusals import Refusal
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, username: str, **options: Any) -> None:
         password = os.environ.get("ADMIN_PASSWORD") or getpass.getpass(f"Password for {username}: ")
         try:
-            create_first_admin(username=username, password=password)
+            create_admin(username=username, password=password)
         except Refusal as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(f"The admin {username} is made.")
