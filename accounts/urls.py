@@ -1,13 +1,13 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import account, sign_in
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("sign-in/", views.sign_in, name="sign_in"),
-    path("sign-out/", views.sign_out, name="sign_out"),
-    path("account/", views.account, name="account"),
-    path("account/password/", views.password, name="password"),
-    path("seat/leave/", views.leave_seat, name="leave_seat"),
+    path("sign-in/", sign_in.sign_in, name="sign_in"),
+    path("sign-out/", sign_in.sign_out, name="sign_out"),
+    path("seat/leave/", sign_in.leave_seat, name="leave_seat"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
 ]

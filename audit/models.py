@@ -133,3 +133,22 @@ class AuditEntry(models.Model):
     def readable_changes(self) -> list[Change]:
         """What changed, as people read it."""
         return [Change.of(name, old, new) for name, (old, new) in self.changes.items()]
+
+
+class AuditSeal(models.Model):
+    """The link of the hash chain that seals one row of the trail, in the order of sealing.
+
+    ``digest`` is the SHA-256 of the link before it and of the row; see `audit.chain`.
+    """
+
+    #: 1, 2, 3 … without gaps: a link that is missing is found.
+    number = models.BigIntegerField(primary_key=True)
+    entry_id = models.BigIntegerField(unique=True)
+    digest = models.BinaryField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_seals"
+
+    def __str__(self) -> str:
+        return f"seal {self.number} of row {self.entry_id}"

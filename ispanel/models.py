@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
@@ -34,11 +35,19 @@ class PanelSettings(models.Model):
         _("Decimals"), default=2, validators=[MaxValueValidator(4, _("A currency has at most 4 decimals."))]
     )
 
+    keeps_initial_passwords = models.BooleanField(_("Keep a copy of initial passwords"), default=True)
+    #: The user types that may not sign in by password alone.
+    two_step_for = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    idle_minutes = models.PositiveSmallIntegerField(_("Minutes without a request"), default=120)
+    absolute_hours = models.PositiveSmallIntegerField(_("Hours since signing in"), default=12)
+
     class Meta:
         db_table = "panel_settings"
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="panel_settings_is_one_row"),
             models.CheckConstraint(condition=models.Q(currency_decimals__lte=4), name="currency_decimals_fit"),
+            models.CheckConstraint(condition=models.Q(idle_minutes__range=(5, 1440)), name="idle_minutes_are_sane"),
+            models.CheckConstraint(condition=models.Q(absolute_hours__range=(1, 168)), name="absolute_hours_are_sane"),
         ]
 
     def __str__(self) -> str:

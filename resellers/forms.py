@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import new_password_field, username_field
+from accounts.forms.fields import new_password_field, username_field
 from accounts.models import PermissionGroup
 from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat

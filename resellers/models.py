@@ -89,6 +89,15 @@ class Reseller(models.Model):
     #: Addresses and CIDR blocks, one per line; empty is open.
     allowed_ips = models.TextField(blank=True)
     wan_check = models.CharField(max_length=10, choices=WanCheck.choices, default=WanCheck.INHERIT)
+    #: Suspended: neither it nor its subs sign in; its subscribers stay online.
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspension_reason = models.CharField(max_length=200, blank=True)
+    #: While suspended, its subscribers and its subs' are not renewed by themselves either.
+    stops_renewals = models.BooleanField(default=False)
+    #: Deleted: hidden and closed, can be restored until it is purged.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    #: Deleted for good: its names are free, its personal data is gone; the row stays for the books.
+    purged_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -100,6 +109,12 @@ class Reseller(models.Model):
             models.CheckConstraint(condition=~Q(company_name=""), name="reseller_has_a_company_name"),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="reseller_is_not_its_own_parent"),
             models.CheckConstraint(condition=Q(wan_check__in=WanCheck.values), name="wan_check_is_known"),
+            models.CheckConstraint(
+                condition=Q(stops_renewals=False) | Q(suspended_at__isnull=False), name="only_suspension_stops_renewals"
+            ),
+            models.CheckConstraint(
+                condition=Q(purged_at__isnull=True) | Q(deleted_at__isnull=False), name="only_the_deleted_are_purged"
+            ),
         ]
 
     def __str__(self) -> str:

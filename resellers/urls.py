@@ -1,21 +1,21 @@
 from django.urls import path
 
-from resellers import acts, views
+from resellers.views import acts, pages
 
 app_name = "resellers"
 
 urlpatterns = [
-    path("resellers/", views.list_, name="list"),
-    path("resellers/new", views.create, name="create"),
-    path("resellers/<int:pk>/", views.detail, name="detail"),
-    path("resellers/<int:pk>/edit/", views.edit, name="edit"),
-    path("resellers/<int:pk>/transactions/", views.transactions, name="transactions"),
-    path("resellers/<int:pk>/subscribers/", views.subscribers, name="subscribers"),
-    path("resellers/<int:pk>/subs/", views.subs, name="subs"),
-    path("resellers/<int:pk>/audit/", views.audit_trail, name="audit_trail"),
+    path("resellers/", pages.list_, name="list"),
+    path("resellers/new", pages.create, name="create"),
+    path("resellers/<int:pk>/", pages.detail, name="detail"),
+    path("resellers/<int:pk>/edit/", pages.edit, name="edit"),
+    path("resellers/<int:pk>/transactions/", pages.transactions, name="transactions"),
+    path("resellers/<int:pk>/subscribers/", pages.subscribers, name="subscribers"),
+    path("resellers/<int:pk>/subs/", pages.subs, name="subs"),
+    path("resellers/<int:pk>/audit/", pages.audit_trail, name="audit_trail"),
     path("resellers/<int:pk>/transfers/", acts.transfers, name="transfers"),
     path("resellers/<int:pk>/withdrawals/", acts.withdrawals, name="withdrawals"),
     path("resellers/<int:pk>/seats/", acts.seats, name="seats"),
     path("resellers/<int:pk>/initial-password/", acts.initial_password, name="initial_password"),
-    path("transactions/", views.own_transactions, name="own_transactions"),
+    path("transactions/", pages.own_transactions, name="own_transactions"),
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.forms import UsernameField
+from accounts.forms.fields import UsernameField
 from accounts.seats import Seat
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm

@@ -1,4 +1,4 @@
-"""What is done to resellers: taking them on, changing them, and moving money to and from them."""
+"""Taking resellers on and changing what is known of them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from accounts.operations import create_login, save_login
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
-from ispanel.installation import currency
-from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller, WanCheck
 from wallet import ledger
 from wallet.ledger import ActKey
-from wallet.models import LedgerAccount, Transfer, TransferKind
+from wallet.models import LedgerAccount, TransferKind
 
 
 class MaxDepthReached(Forbidden):
@@ -274,6 +272,7 @@ class ResellerDetails(CompanyFacts, total=False):
 
 
 USER_FIELDS = ("email", "phone", "full_name")
+
 ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 
@@ -365,81 +364,3 @@ def check_new_parent(reseller: Reseller, parent: Reseller | None) -> None:
         raise OwnParent
     if reseller.subs.exists():
         raise HasSubResellers
-
-
-def funding_account(actor: Seat) -> LedgerAccount:
-    """Return where this seat's transfers come from: the platform's account, or the own wallet."""
-    return actor.reseller.wallet if actor.reseller else ledger.platform_account()
-
-
-@transaction.atomic
-def transfer_to_reseller(
-    *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
-) -> Transfer:
-    """Move money to a reseller, from the platform's account or the actor's own wallet, never below zero.
-
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
-    """
-    reseller = actable(actor, reseller_id)
-    return move_funds(
-        actor=actor,
-        reseller=reseller,
-        kind=TransferKind.TRANSFER,
-        action=Action.FUNDS_TRANSFERRED,
-        debit=funding_account(actor),
-        credit=reseller.wallet,
-        amount=amount,
-        note=note,
-        key=key,
-        now=now,
-    )
-
-
-@transaction.atomic
-def withdraw_from_reseller(
-    *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
-) -> Transfer:
-    """Move money back from a reseller's wallet, never below zero.
-
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
-    """
-    reseller = actable(actor, reseller_id)
-    return move_funds(
-        actor=actor,
-        reseller=reseller,
-        kind=TransferKind.WITHDRAWAL,
-        action=Action.FUNDS_WITHDRAWN,
-        debit=reseller.wallet,
-        credit=funding_account(actor),
-        amount=amount,
-        note=note,
-        key=key,
-        now=now,
-    )
-
-
-def move_funds(
-    *,
-    actor: Seat,
-    reseller: Reseller,
-    kind: TransferKind,
-    action: Action,
-    debit: LedgerAccount,
-    credit: LedgerAccount,
-    amount: Decimal,
-    note: str,
-    key: ActKey | None,
-    now: datetime,
-) -> Transfer:
-    """Post the transfer and record it, unless the key says that it is in the books already."""
-    posted = ledger.post(actor=actor, kind=kind, debit=debit, credit=credit, amount=amount, note=note, key=key, now=now)
-    if not posted.replayed:
-        audit.record(
-            actor=actor,
-            action=action,
-            obj=reseller,
-            reseller_id=reseller.pk,
-            detail=" · ".join(filter(None, [with_code(amount, currency()), note])),
-            now=now,
-        )
-    return Transfer.objects.get(pk=posted.transfer_id)

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest, requires
-from accounts.forms import RevealForm
+from accounts.forms.passwords import RevealForm
 from accounts.middleware import begin_borrowed_seat
 from accounts.models import User
 from accounts.operations import enter_seat, may_reveal_without_password, reveal_initial_password

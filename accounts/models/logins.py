@@ -1,22 +1,21 @@
-"""Logins, what they may do, and the initial passwords kept for them."""
+"""Logins and the names that belong to them."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.permissions import ALL_CODES, OWN_SCOPE_CODES, with_implied
+from accounts.models.groups import PermissionGroup, rights_of_reseller
+from accounts.permissions import ALL_CODES
 
 if TYPE_CHECKING:
-    from resellers.models import Reseller
+    pass
 
 USERNAME_PATTERN = r"^[a-z0-9._+@-]+\Z"
 username_characters = RegexValidator(
@@ -30,33 +29,6 @@ class UserType(models.IntegerChoices):
     RESELLER = 2, _("Reseller")
     SUPPORT = 3, _("Support")
     ADMIN = 4, _("Admin")
-
-
-class PermissionGroupQuerySet(models.QuerySet["PermissionGroup"]):
-    def within(self, rights: frozenset[str]) -> PermissionGroupQuerySet:
-        """Return the groups that a reseller with these rights may give to a sub-reseller: none with a view_all."""
-        return self.filter(available_to_subs=True, codes__contained_by=sorted(rights & OWN_SCOPE_CODES))
-
-
-class PermissionGroup(models.Model):
-    """A named set of permission codes."""
-
-    name = models.CharField(max_length=60, unique=True)
-    sentence = models.CharField(max_length=200, blank=True)
-    codes = ArrayField(models.CharField(max_length=60))
-    available_to_subs = models.BooleanField(default=False)
-
-    objects = PermissionGroupQuerySet.as_manager()
-
-    class Meta:
-        db_table = "permission_groups"
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def rights(self) -> frozenset[str]:
-        return with_implied(self.codes)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -96,7 +68,10 @@ class User(AbstractBaseUser):
         PermissionGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="logins"
     )
     must_change_password = models.BooleanField(_("Force password change"), default=False)
+    #: A removed login is kept, with its names, and never signs in again unless it is restored.
     is_active = models.BooleanField(default=True)
+    #: After a change of email or phone, no password is reset by way of them until then.
+    reset_held_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -160,16 +135,6 @@ class User(AbstractBaseUser):
         return self.permission_group.rights & reseller_rights if self.permission_group else frozenset()
 
 
-def rights_of_reseller(reseller: Reseller) -> frozenset[str]:
-    """Return the rights of a reseller's own login: its group's, or all in its own scope where it has none."""
-    return rights_of_group(reseller.permission_group)
-
-
-def rights_of_group(group: PermissionGroup | None) -> frozenset[str]:
-    """Return what a reseller with this group may do; without one, everything in its own scope."""
-    return group.rights if group else OWN_SCOPE_CODES
-
-
 class LoginName(models.Model):
     """A username or email that belongs to one login for as long as the login exists; kept by a trigger on users."""
 
@@ -182,34 +147,3 @@ class LoginName(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class InitialPasswordQuerySet(models.QuerySet["InitialPassword"]):
-    def in_force(self, now: datetime) -> InitialPasswordQuerySet:
-        return self.filter(expires_at__gt=now)
-
-
-class InitialPassword(models.Model):
-    """The password that somebody else chose for a login, encrypted, until the login chooses its own."""
-
-    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="initial_password")
-    ciphertext = models.BinaryField()
-    created_by_id = models.BigIntegerField()
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-
-    objects = InitialPasswordQuerySet.as_manager()
-
-    class Meta:
-        db_table = "initial_passwords"
-        constraints = [
-            models.CheckConstraint(condition=Q(expires_at__gt=models.F("created_at")), name="initial_password_expires")
-        ]
-
-    def __str__(self) -> str:
-        return f"initial password of {self.user_id}"
-
-
-def purpose_of_initial_password(user_id: int) -> str:
-    """Return the associated data that ties an initial password to its login."""
-    return f"initial-password:{user_id}"

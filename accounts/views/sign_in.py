@@ -1,28 +1,27 @@
-"""Signing in and out, one's own password, and the way back from another's seat."""
+"""Signing in and out, and the way back from another's seat."""
 
 from __future__ import annotations
 
 import logging
 
-from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import operations
 from accounts.access import SignedInRequest, public, signed_in
 from accounts.allow_list import AddressRefused, check_address
-from accounts.forms import PasswordForm, SignInForm
+from accounts.forms.sign_in import SignInForm
 from accounts.middleware import end_borrowed_seat, record
 from accounts.models import User
 from accounts.seats import Seat
 from ispanel.http import done, render_form
-from ispanel.refusals import refusals_into
 
 log = logging.getLogger(__name__)
 
@@ -75,35 +74,6 @@ def sign_out(request: SignedInRequest) -> HttpResponse:
     operations.record_sign_out(actor=request.seat, now=timezone.now())
     logout(request)
     return redirect("accounts:sign_in")
-
-
-@signed_in(in_borrowed_seat=False)
-@require_GET
-def account(request: SignedInRequest) -> HttpResponse:
-    """Show one's own login."""
-    return render(request, "accounts/account.html", {"login": request.seat.login})
-
-
-@signed_in(during_password_change=True, in_borrowed_seat=False)
-@sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
-def password(request: SignedInRequest) -> HttpResponse:
-    """Choose a password of one's own; every other sign-in of this login ends."""
-    forced = request.seat.login.must_change_password
-    form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        with refusals_into(form):
-            user = operations.change_own_password(
-                actor=request.seat,
-                old_password=form.cleaned_data["own_password"],
-                new_password=form.cleaned_data["password"],
-                now=timezone.now(),
-            )
-            update_session_auth_hash(request, user)
-            return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
-    response = render_form(request, "accounts/password.html", {"form": form, "forced": forced})
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 @signed_in()

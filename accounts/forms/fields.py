@@ -1,4 +1,4 @@
-"""Signing in and passwords."""
+"""The fields that several forms have: usernames, new passwords and one's own."""
 
 from __future__ import annotations
 
@@ -60,45 +60,3 @@ def own_password_field(label: Any = YOUR_PASSWORD) -> forms.CharField:
     return forms.CharField(
         label=label, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"})
     )
-
-
-class SignInForm(forms.Form):
-    """Username or email, and the password."""
-
-    login = forms.CharField(
-        label=_("Username or email"),
-        max_length=254,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
-        ),
-    )
-    password = own_password_field(_("Password"))
-
-
-class PasswordForm(forms.Form):
-    """A new password of one's own, typed twice."""
-
-    own_password = own_password_field(_("Present password"))
-    password = new_password_field(label=_("New password"))
-    repeated = forms.CharField(
-        label=_("New password again"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "dir": "ltr"}),
-    )
-
-    def clean_repeated(self) -> str:
-        repeated: str = self.cleaned_data["repeated"]
-        if repeated != self.cleaned_data.get("password"):
-            raise forms.ValidationError(_("This differs from the new password above."))
-        return repeated
-
-
-class RevealForm(forms.Form):
-    """The own password before an initial password is shown; not asked of whoever made the login just now."""
-
-    own_password = own_password_field()
-
-    def __init__(self, *args: Any, ask: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not ask:
-            del self.fields["own_password"]

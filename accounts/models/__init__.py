@@ -1,0 +1,33 @@
+"""The tables of logins."""
+
+from accounts.models.groups import PermissionGroup, PermissionGroupQuerySet, rights_of_group, rights_of_reseller
+from accounts.models.logins import USERNAME_PATTERN, LoginName, User, UserManager, UserType, username_characters
+from accounts.models.secrets import (
+    InitialPassword,
+    RecoveryCode,
+    TwoStep,
+    purpose_of_initial_password,
+    purpose_of_two_step,
+)
+from accounts.models.sign_ins import FailureCount, KnownAddress, Session
+
+__all__ = [
+    "USERNAME_PATTERN",
+    "FailureCount",
+    "InitialPassword",
+    "KnownAddress",
+    "LoginName",
+    "PermissionGroup",
+    "PermissionGroupQuerySet",
+    "RecoveryCode",
+    "Session",
+    "TwoStep",
+    "User",
+    "UserManager",
+    "UserType",
+    "purpose_of_initial_password",
+    "purpose_of_two_step",
+    "rights_of_group",
+    "rights_of_reseller",
+    "username_characters",
+]

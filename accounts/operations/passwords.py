@@ -1,0 +1,160 @@
+"""Passwords: their rules, the copies of initial ones, choosing and resetting."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import (
+    InitialPassword,
+    User,
+    purpose_of_initial_password,
+)
+from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from audit.identity import Actor
+from audit.models import Grade
+from ispanel import crypto
+from ispanel.refusals import Refusal
+
+KEPT_FOR = timedelta(days=7)
+
+REVEALED_WITHOUT_PASSWORD_FOR = timedelta(minutes=15)
+
+
+class WeakPassword(Refusal):
+    """The password breaks a rule; the sentence says which."""
+
+    field = "password"
+
+
+class NoInitialPassword(Refusal):
+    """There is no initial password to show: the login chose its own, or seven days are over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("There is no initial password to show: a new one has been chosen, or it was kept for seven days.")
+        )
+
+
+class WrongPassword(Refusal):
+    """The own password, asked for again, is wrong."""
+
+    field = "own_password"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is not your password."))
+
+
+def confirm_own_password(actor: Seat, password: str) -> None:
+    """Check that it is the person themselves who acts.
+
+    :raises WrongPassword:
+    """
+    if not actor.login.check_password(password):
+        raise WrongPassword
+
+
+def check_password(password: str, user: User) -> None:
+    """:raises WeakPassword: where the password breaks a rule for this login."""
+    try:
+        validate_password(password, user)
+    except ValidationError as problem:
+        raise WeakPassword(" ".join(problem.messages)) from problem
+
+
+def keep_initial_password(*, user: User, password: str, created_by: User, now: datetime) -> None:
+    """Keep the password, encrypted with a key that is not in the database, until the login chooses its own."""
+    erase_expired_initial_passwords(now)
+    InitialPassword.objects.update_or_create(
+        user=user,
+        defaults={
+            "ciphertext": crypto.encrypt(password, purpose=purpose_of_initial_password(user.pk)),
+            "created_by_id": created_by.pk,
+            "created_at": now,
+            "expires_at": now + KEPT_FOR,
+        },
+    )
+
+
+def erase_expired_initial_passwords(now: datetime) -> None:
+    """Erase the copies that have been kept for seven days."""
+    InitialPassword.objects.exclude(expires_at__gt=now).delete()
+
+
+def may_reveal_without_password(*, actor: Seat, user: User, now: datetime) -> bool:
+    """Say whether this person made the login within the last 15 minutes."""
+    return (
+        InitialPassword.objects.in_force(now)
+        .filter(user=user, created_by_id=actor.login.pk, created_at__gt=now - REVEALED_WITHOUT_PASSWORD_FOR)
+        .exists()
+    )
+
+
+@transaction.atomic
+def reveal_initial_password(*, actor: Seat, user: User, own_password: str, now: datetime) -> str:
+    """Return the initial password of a login, after the actor's own password unless they just made the login.
+
+    :raises NoInitialPassword, WrongPassword:
+    """
+    kept = InitialPassword.objects.in_force(now).filter(user=user).first()
+    if kept is None:
+        raise NoInitialPassword
+    if not may_reveal_without_password(actor=actor, user=user, now=now):
+        confirm_own_password(actor, own_password)
+    audit.record(
+        actor=actor,
+        action=Action.INITIAL_PASSWORD_REVEALED,
+        obj=user,
+        reseller_id=user.reseller_id,
+        grade=Grade.SECURITY,
+        now=now,
+    )
+    return crypto.decrypt(bytes(kept.ciphertext), purpose=purpose_of_initial_password(user.pk))
+
+
+@transaction.atomic
+def change_own_password(*, actor: Seat, old_password: str, new_password: str, now: datetime) -> User:
+    """Set the password that a login chooses for itself; the copy of its initial one is erased.
+
+    :raises WrongPassword, WeakPassword:
+    """
+    user = User.objects.select_for_update().get(pk=actor.login.pk)
+    if not user.check_password(old_password):
+        raise WrongPassword
+    if old_password == new_password:
+        raise WeakPassword(_("Choose a password that differs from the present one."))
+    check_password(new_password, user)
+    user.set_password(new_password)
+    user.must_change_password = False
+    user.save(update_fields=["password", "must_change_password"])
+    InitialPassword.objects.filter(user=user).delete()
+    audit.record(
+        actor=actor,
+        action=Action.PASSWORD_CHANGED,
+        obj=user,
+        reseller_id=user.reseller_id,
+        grade=Grade.SECURITY,
+        now=now,
+    )
+    return user
+
+
+@transaction.atomic
+def set_password(*, actor: Actor, user: User, password: str, now: datetime) -> None:
+    """Set a login's password in an emergency; all its sign-ins end.
+
+    :raises WeakPassword:
+    """
+    check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    InitialPassword.objects.filter(user=user).delete()
+    audit.record(
+        actor=actor, action=Action.PASSWORD_SET, obj=user, reseller_id=user.reseller_id, grade=Grade.SECURITY, now=now
+    )

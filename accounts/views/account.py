@@ -1,0 +1,47 @@
+"""One's own login and its password."""
+
+from __future__ import annotations
+
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import operations
+from accounts.access import SignedInRequest, signed_in
+from accounts.forms.passwords import PasswordForm
+from ispanel.http import done, render_form
+from ispanel.refusals import refusals_into
+
+
+@signed_in(in_borrowed_seat=False)
+@require_GET
+def account(request: SignedInRequest) -> HttpResponse:
+    """Show one's own login."""
+    return render(request, "accounts/account.html", {"login": request.seat.login})
+
+
+@signed_in(during_password_change=True, in_borrowed_seat=False)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request: SignedInRequest) -> HttpResponse:
+    """Choose a password of one's own; every other sign-in of this login ends."""
+    forced = request.seat.login.must_change_password
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            user = operations.change_own_password(
+                actor=request.seat,
+                old_password=form.cleaned_data["own_password"],
+                new_password=form.cleaned_data["password"],
+                now=timezone.now(),
+            )
+            update_session_auth_hash(request, user)
+            return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
+    response = render_form(request, "accounts/password.html", {"form": form, "forced": forced})
+    response["Cache-Control"] = "no-store"
+    return response
