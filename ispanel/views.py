@@ -11,7 +11,7 @@ from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, admin_only
 from ispanel import operations
@@ -44,11 +44,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponseServerError(text)
 
 
+@require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Say that the process answers."""
     return HttpResponse("live\n", content_type="text/plain")
 
 
+@require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Say that the database answers and is migrated, else 503 with what is missing."""
     try:

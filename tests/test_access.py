@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.access import Policy
-from accounts.models import User
+from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from plans.models import Plan
@@ -36,6 +36,7 @@ ANONYMOUS = "anonymous"
 ADMIN = "admin"
 NO_GROUP = "reseller without a group"
 SALES = "reseller in SALES"
+SALES_PLUS = "reseller in SALES plus subscribers.view_all"
 SUPPORT = "reseller in SUPPORT"
 PARTNER = "reseller in PARTNER"
 SUB = "sub-reseller"
@@ -44,12 +45,14 @@ PETRA = "support staff"
 ADMIN_AS = "admin as reseller"
 PARENT_AS = "reseller as its sub"
 
-KINDS = (ANONYMOUS, ADMIN, NO_GROUP, SALES, SUPPORT, PARTNER, SUB, STAFF, PETRA, ADMIN_AS, PARENT_AS)
+KINDS = (ANONYMOUS, ADMIN, NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB, STAFF, PETRA, ADMIN_AS, PARENT_AS)
 SIGNED_IN = frozenset(KINDS) - {ANONYMOUS}
 BORROWED = frozenset({ADMIN_AS, PARENT_AS})
 
+METHODS = ("get", "post", "put", "delete")
+
 #: Those who may have sub-resellers, and those who may sell.
-TOP_SELLERS = frozenset({NO_GROUP, SALES, STAFF, ADMIN_AS})
+TOP_SELLERS = frozenset({NO_GROUP, SALES, SALES_PLUS, STAFF, ADMIN_AS})
 SELLERS = TOP_SELLERS | {SUB, PARENT_AS}
 #: Who reads what: PARTNER all of it, SUPPORT little.
 READERS = SELLERS | {ADMIN, PARTNER}
@@ -66,14 +69,14 @@ TREE = frozenset({OWN, CHILD})
 NONE: frozenset[str] = frozenset()
 
 
-def scope(default: frozenset[str], **others: frozenset[str]) -> dict[str, frozenset[str]]:
-    return dict.fromkeys(KINDS, default) | {ADMIN: ALL, PARTNER: others.get("partner", default), PETRA: NONE}
+def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str, frozenset[str]]:
+    return dict.fromkeys(KINDS, default) | {PETRA: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
 
 
 #: What each kind of login sees. Anything else is 404 for it.
 SEES: dict[type[Model], dict[str, frozenset[str]]] = {
-    Reseller: scope(TREE, partner=ALL),
-    Subscriber: scope(TREE, partner=ALL),
+    Reseller: scope(TREE, all_for=(PARTNER,)),
+    Subscriber: scope(TREE, all_for=(PARTNER, SALES_PLUS)),
     Plan: dict.fromkeys(KINDS, ALL),
 }
 #: What of that it may act on, where it has the permission. The rest is 403.
@@ -106,6 +109,8 @@ class Row:
     right_first: bool = False
     strangers: tuple[int, int] | None = None
     post_in_own_panel: int | None = None
+    #: Who passes the permission, and is refused by the act itself.
+    refused_by_act: frozenset[str] = NONE
 
 
 reads_reseller = partial(Row, of=Reseller)
@@ -145,8 +150,8 @@ NEW_PASSWORD = {"own_password": PASSWORD, "password": "a-garden-in-october", "re
 GENERAL = {"name": "Panel", "time_zone": "UTC", "currency_code": "USD", "currency_decimals": "2"}
 
 ROWS = {
-    "health/live": Row(SIGNED_IN, post=200, strangers=(200, 200)),
-    "health/ready": Row(SIGNED_IN, post=200, strangers=(200, 200)),
+    "health/live": Row(SIGNED_IN, strangers=(200, 405)),
+    "health/ready": Row(SIGNED_IN, strangers=(200, 405)),
     "sign-in/": Row(SIGNED_IN, get=302, post=302, strangers=(200, 422), form=typed(login="x", password="y")),
     "sign-out/": Row(SIGNED_IN, get=405, post=302),
     "account/": Row(SIGNED_IN - BORROWED),
@@ -160,7 +165,7 @@ ROWS = {
     "plans/new": Row(frozenset({ADMIN}), post=303, form=a_plan),
     "plans/<int:pk>/edit/": Row(frozenset({ADMIN}), of=Plan, right_first=True, post=303, form=a_plan),
     "resellers/": Row(READERS),
-    "resellers/new": Row(TOP_KEEPERS, post=303, form=a_new_reseller),
+    "resellers/new": Row(KEEPERS, post=303, form=a_new_reseller, refused_by_act=frozenset({SUB, PARENT_AS})),
     "resellers/<int:pk>/": reads_reseller(READERS),
     "resellers/<int:pk>/transactions/": reads_reseller(READERS),
     "resellers/<int:pk>/subs/": reads_reseller(READERS),
@@ -184,20 +189,24 @@ ROWS = {
 
 def expected(row: Row, kind: str, method: str, relation: str | None) -> int:
     """Return the status that the table gives this request."""
+    answers = {"get": row.get, "post": row.post}
     if kind == ANONYMOUS:
-        return row.strangers[method == "post"] if row.strangers else 302
+        for_strangers = dict(zip(("get", "post"), row.strangers or (), strict=False))
+        return for_strangers.get(method, 405) if row.strangers else 302
     is_seen = row.of is None or relation in SEES[row.of][kind]
     if not is_seen and not row.right_first:
         return 404
     if kind not in row.who:
         return 403
     if not is_seen:
-        return 404
+        return 404 if method in ("get", "post") else 405
     if row.acts and row.of and relation not in ACTS[row.of][kind]:
+        return 403
+    if kind in row.refused_by_act and method in ("get", "post"):
         return 403
     if method == "post" and kind not in BORROWED and row.post_in_own_panel:
         return row.post_in_own_panel
-    return row.post if method == "post" else row.get
+    return answers.get(method, 405)
 
 
 # --- the world --------------------------------------------------------------------------------------------------------
@@ -218,7 +227,7 @@ class World:
     #: Whose panel each kind is in.
     PANELS = {
         NO_GROUP: "north", STAFF: "north", ADMIN_AS: "north", SUB: "northeast", PARENT_AS: "northeast",
-        SALES: "sales", SUPPORT: "support", PARTNER: "partner",
+        SALES: "sales", SALES_PLUS: "plus", SUPPORT: "support", PARTNER: "partner",
     }  # fmt: skip
 
     def panel_of(self, kind: str) -> Reseller:
@@ -251,8 +260,9 @@ def world(db: None) -> World:
     asha = make_admin()
     make = partial(make_reseller, now=timezone.now())  # so that the initial passwords are there to be revealed
     resellers = {name: make(asha, name, f"{name.title()} Net") for name in ("north", "south")}
-    for name in ("sales", "support", "partner"):
-        wanted = group(name.upper())
+    plus = PermissionGroup.objects.create(name="PLUS", codes=[*group("SALES").codes, "subscribers.view_all"])
+    groups = {name: group(name.upper()) for name in ("sales", "support", "partner")} | {"plus": plus}
+    for name, wanted in groups.items():
         resellers[name] = make(asha, name, f"{name.title()} Net", permission_group=wanted)
     parents = {"northeast": "north", "northwest": "north"} | {f"{name}'s sub": name for name in resellers}
     for number, (name, parent) in enumerate(parents.items()):
@@ -271,7 +281,7 @@ def world(db: None) -> World:
             username=f"line.of.{reseller.user.username}", plan=home, reseller=reseller, password_ciphertext=b"x",
             full_name=name, created_at=NOW, updated_at=NOW,
         )  # fmt: skip
-    logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SUPPORT, PARTNER, SUB)}
+    logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB)}
     logins |= {ADMIN: asha, ADMIN_AS: asha, PARENT_AS: resellers["north"].user, PETRA: make_support(asha)}
     logins[STAFF] = make_staff(asha, resellers["north"], "clerk", group("SALES"))
     return World(asha, resellers, lines, logins, home, withdrawn)
@@ -312,7 +322,7 @@ def ask(client: Client, method: str, url: str, form: dict[str, Any]) -> Answer:
     cookies = client.cookies.copy()
     before = writes()
     with transaction.atomic():
-        response = getattr(client, method)(url, form if method == "post" else {})
+        response = getattr(client, method)(url, form if method == "post" else None)
         after = writes()
         last = AuditEntry.objects.order_by("-pk").values_list("action", flat=True).first() or ""
         transaction.set_rollback(True)
@@ -368,7 +378,7 @@ def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
 
     for route, row in ROWS.items():
         targets: dict[str, int] = world.objects(row.of, kind) if row.of else {"": 0}
-        for method in ("get", "post"):
+        for method in METHODS:
             answers = {}
             for relation, pk in targets.items():
                 form = row.form(world, kind) if row.form else {}
