@@ -11,9 +11,23 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Danger(StrEnum):
+    """How much harm a permission can do."""
+
     REGULAR = "regular"
     CAUTION = "caution"
     DANGEROUS = "dangerous"
+
+
+#: What comes before the dot of a code, in words, in the order in which people read it.
+AREAS = {
+    "dashboard": _("Dashboard"),
+    "subscribers": _("Subscribers"),
+    "resellers": _("Resellers"),
+    "transactions": _("Transactions"),
+    "plans": _("Plans"),
+    "staff": _("Staff"),
+    "audit": _("Audit trail"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +37,10 @@ class Permission:
     code: str
     sentence: Promise
     danger: Danger = Danger.REGULAR
+
+    @property
+    def area(self) -> str:
+        return self.code.partition(".")[0]
 
     @property
     def only_reads(self) -> bool:

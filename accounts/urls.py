@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import account, sign_in
+from accounts.views import account, groups, sign_in
 
 app_name = "accounts"
 
@@ -10,4 +10,5 @@ urlpatterns = [
     path("seat/leave/", sign_in.leave_seat, name="leave_seat"),
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="password"),
+    path("settings/permissions/", groups.list_, name="groups"),
 ]

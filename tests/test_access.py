@@ -158,6 +158,7 @@ ROWS = {
     "account/password/": Row(SIGNED_IN - BORROWED, post=303, form=typed(**NEW_PASSWORD)),
     "seat/leave/": Row(SIGNED_IN, get=405, post=303, post_in_own_panel=302),
     "settings/": Row(frozenset({ADMIN}), post=303, form=typed(**GENERAL)),
+    "settings/permissions/": Row(frozenset({ADMIN})),
     "": Row(READERS_OF_LINES),
     "audit/": Row(READERS),
     "transactions/": Row(READERS, get=302),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts.permissions import OWN_SCOPE_CODES, with_implied
+from accounts.permissions import OWN_SCOPE_CODES, PERMISSIONS, Danger, with_implied
 
 if TYPE_CHECKING:
     from resellers.models import Reseller
@@ -17,6 +17,12 @@ class PermissionGroupQuerySet(models.QuerySet["PermissionGroup"]):
     def within(self, rights: frozenset[str]) -> PermissionGroupQuerySet:
         """Return the groups that a reseller with these rights may give to a sub-reseller: none with a view_all."""
         return self.filter(available_to_subs=True, codes__contained_by=sorted(rights & OWN_SCOPE_CODES))
+
+    def for_list(self) -> PermissionGroupQuerySet:
+        """Return rows with how many resellers, and how many staff and support logins, are in each."""
+        return self.annotate(
+            reseller_count=models.Count("resellers", distinct=True), login_count=models.Count("logins", distinct=True)
+        )
 
 
 class PermissionGroup(models.Model):
@@ -38,6 +44,18 @@ class PermissionGroup(models.Model):
     @property
     def rights(self) -> frozenset[str]:
         return with_implied(self.codes)
+
+    @property
+    def caution_count(self) -> int:
+        return self.count_of(Danger.CAUTION)
+
+    @property
+    def dangerous_count(self) -> int:
+        return self.count_of(Danger.DANGEROUS)
+
+    def count_of(self, danger: Danger) -> int:
+        """Return how many of the group's permissions can do this much harm."""
+        return sum(1 for code in self.rights if PERMISSIONS[code].danger == danger)
 
 
 def rights_of_reseller(reseller: Reseller) -> frozenset[str]:

@@ -44,6 +44,7 @@ PAGES = (
     "/plans/{plan}/edit/",
     "/audit/",
     "/settings/",
+    "/settings/permissions/",
     "/account/",
     "/account/password/",
     "/nothing-here/",
