@@ -56,11 +56,12 @@ class KnownAddress(models.Model):
 
 
 class FailureCount(models.Model):
-    """How often something was got wrong since a moment, by what is counted: a name, an address, or both."""
+    """How often something was got wrong, by what is counted: a name, an address, or both."""
 
     key = models.CharField(max_length=300, primary_key=True)
     failures = models.PositiveIntegerField()
-    since = models.DateTimeField(db_index=True)
+    #: The count is forgotten some time after this.
+    latest_at = models.DateTimeField(db_index=True)
 
     class Meta:
         db_table = "failure_counts"

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import limits
 from accounts.models import (
     InitialPassword,
     User,
@@ -52,12 +53,18 @@ class WrongPassword(Refusal):
 
 
 def confirm_own_password(actor: Seat, password: str) -> None:
-    """Check that it is the person themselves who acts.
+    """Check that it is the person themselves who acts, and not a session that somebody stole.
+
+    Call it before the act's transaction begins: the count of wrong ones outlives the act that is refused.
 
     :raises WrongPassword:
+    :raises TooManyAttempts: after ten wrong ones in a quarter of an hour, whatever is typed then.
     """
-    if not actor.login.check_password(password):
-        raise WrongPassword
+    key = f"own-password:{actor.login.pk}"
+    with limits.attempt(key=key, most=10, within=timedelta(minutes=15), field=WrongPassword.field) as attempt:
+        if not actor.login.check_password(password):
+            raise WrongPassword
+        attempt.succeeded()
 
 
 def check_password(password: str, user: User) -> None:
@@ -96,52 +103,51 @@ def may_reveal_without_password(*, actor: Seat, user: User, now: datetime) -> bo
     )
 
 
-@transaction.atomic
 def reveal_initial_password(*, actor: Seat, user: User, own_password: str, now: datetime) -> str:
     """Return the initial password of a login, after the actor's own password unless they just made the login.
 
-    :raises NoInitialPassword, WrongPassword:
+    :raises NoInitialPassword, WrongPassword, TooManyAttempts:
     """
     kept = InitialPassword.objects.in_force(now).filter(user=user).first()
     if kept is None:
         raise NoInitialPassword
     if not may_reveal_without_password(actor=actor, user=user, now=now):
         confirm_own_password(actor, own_password)
-    audit.record(
-        actor=actor,
-        action=Action.INITIAL_PASSWORD_REVEALED,
-        obj=user,
-        reseller_id=user.reseller_id,
-        grade=Grade.SECURITY,
-        now=now,
-    )
-    return crypto.decrypt(bytes(kept.ciphertext), purpose=purpose_of_initial_password(user.pk))
+    with transaction.atomic():
+        audit.record(
+            actor=actor,
+            action=Action.INITIAL_PASSWORD_REVEALED,
+            obj=user,
+            reseller_id=user.reseller_id,
+            grade=Grade.SECURITY,
+            now=now,
+        )
+        return crypto.decrypt(bytes(kept.ciphertext), purpose=purpose_of_initial_password(user.pk))
 
 
-@transaction.atomic
 def change_own_password(*, actor: Seat, old_password: str, new_password: str, now: datetime) -> User:
     """Set the password that a login chooses for itself; the copy of its initial one is erased.
 
-    :raises WrongPassword, WeakPassword:
+    :raises WrongPassword, TooManyAttempts, WeakPassword:
     """
-    user = User.objects.select_for_update().get(pk=actor.login.pk)
-    if not user.check_password(old_password):
-        raise WrongPassword
+    confirm_own_password(actor, old_password)
     if old_password == new_password:
         raise WeakPassword(_("Choose a password that differs from the present one."))
-    check_password(new_password, user)
-    user.set_password(new_password)
-    user.must_change_password = False
-    user.save(update_fields=["password", "must_change_password"])
-    InitialPassword.objects.filter(user=user).delete()
-    audit.record(
-        actor=actor,
-        action=Action.PASSWORD_CHANGED,
-        obj=user,
-        reseller_id=user.reseller_id,
-        grade=Grade.SECURITY,
-        now=now,
-    )
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=actor.login.pk)
+        check_password(new_password, user)
+        user.set_password(new_password)
+        user.must_change_password = False
+        user.save(update_fields=["password", "must_change_password"])
+        InitialPassword.objects.filter(user=user).delete()
+        audit.record(
+            actor=actor,
+            action=Action.PASSWORD_CHANGED,
+            obj=user,
+            reseller_id=user.reseller_id,
+            grade=Grade.SECURITY,
+            now=now,
+        )
     return user
 
 
