@@ -1,4 +1,4 @@
-"""Request ids in logs, the general settings in force, and refusals as pages."""
+"""Request ids in logs, headers, the general settings in force, and refusals as pages."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ispanel.installation import settings_in_force
 from ispanel.refusals import Forbidden
 
 SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
+#: None of them is used, so no page, and nothing that got into one, may ask for them.
+DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -43,6 +45,24 @@ def sound_request(get_response: GetResponse) -> GetResponse:
         if not SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         return get_response(request)
+
+    return middleware
+
+
+def closed_headers(get_response: GetResponse) -> GetResponse:
+    """Keep pages out of caches, other sites away from them, and the browser's devices away from us.
+
+    What may be kept says so itself, as the static files do.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        return response
 
     return middleware
 

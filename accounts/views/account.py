@@ -42,6 +42,4 @@ def password(request: SignedInRequest) -> HttpResponse:
             )
             update_session_auth_hash(request, user)
             return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
-    response = render_form(request, "accounts/password.html", {"form": form, "forced": forced})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render_form(request, "accounts/password.html", {"form": form, "forced": forced})

@@ -140,8 +140,6 @@ def initial_password(request: SignedInRequest, reseller: Reseller) -> HttpRespon
                 actor=request.seat, user=reseller.user, own_password=form.cleaned_data.get("own_password", ""), now=now
             )
     context = {"form": form, "reseller": reseller, "secret": secret}
-    response = render_act(
+    return render_act(
         request, "resellers/initial_password.html", context, cancel_url=reverse("resellers:detail", args=[reseller.pk])
     )
-    response["Cache-Control"] = "no-store"
-    return response

@@ -85,9 +85,7 @@ def create(request: SignedInRequest) -> HttpResponse:
             )
             message = _("%(name)s is created.") % {"name": reseller.public_name}
             return done(request, message, to=f"{reverse('resellers:list')}?created={reseller.pk}")
-    response = render_form(request, "resellers/form.html", {"form": form})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render_form(request, "resellers/form.html", {"form": form})
 
 
 def note_on_username(typed: str) -> str:
