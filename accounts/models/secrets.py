@@ -45,6 +45,12 @@ def purpose_of_initial_password(user_id: int) -> str:
     return f"initial-password:{user_id}"
 
 
+class TwoStepQuerySet(models.QuerySet["TwoStep"]):
+    def in_force(self) -> TwoStepQuerySet:
+        """Return those without which nobody signs in: a code has shown that the app has the secret."""
+        return self.filter(confirmed_at__isnull=False)
+
+
 class TwoStep(models.Model):
     """The second step of a login's sign-in: the secret of its authenticator app (TOTP, RFC 6238), encrypted."""
 
@@ -54,6 +60,8 @@ class TwoStep(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     #: The number of the time step whose code was used last; it and earlier ones are refused (RFC 6238, 5.2).
     last_step = models.BigIntegerField(default=0)
+
+    objects = TwoStepQuerySet.as_manager()
 
     class Meta:
         db_table = "two_steps"
