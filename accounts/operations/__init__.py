@@ -53,6 +53,7 @@ from accounts.operations.two_step import (
     renew_recovery_codes,
     reset_two_step,
     secret_to_confirm,
+    two_step_is_required_of,
 )
 
 __all__ = [
@@ -98,4 +99,5 @@ __all__ = [
     "save_login",
     "secret_to_confirm",
     "set_password",
+    "two_step_is_required_of",
 ]

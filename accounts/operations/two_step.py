@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import limits
 from accounts.authenticator import (
     RECOVERY_CODES,
     bare,
@@ -67,23 +68,29 @@ def has_two_step(user: User) -> bool:
 
 def needs_two_step(user: User) -> bool:
     """Say whether the settings ask this login for a second step that it does not have."""
-    return user.user_type in panel_settings().two_step_for and not has_two_step(user)
+    return two_step_is_required_of(user) and not has_two_step(user)
 
 
-@transaction.atomic
+def two_step_is_required_of(user: User) -> bool:
+    """Say whether the settings ask this kind of login for a second step."""
+    return user.user_type in panel_settings().two_step_for
+
+
 def begin_two_step(*, actor: Seat, own_password: str, now: datetime) -> None:
     """Make a secret for an authenticator app; it counts once `confirm_two_step` has seen a code of it.
 
-    :raises TwoStepIsOn, WrongPassword, Forbidden:
+    :raises TwoStepIsOn, WrongPassword, TooManyAttempts, Forbidden:
     """
-    user = _own_login(actor)
-    if has_two_step(user):
-        raise TwoStepIsOn
+    _check_own_seat(actor)
     confirm_own_password(actor, own_password)
-    ciphertext = crypto.encrypt(new_secret(), purpose=purpose_of_two_step(user.pk))
-    TwoStep.objects.update_or_create(
-        user=user, defaults={"ciphertext": ciphertext, "confirmed_at": None, "last_step": 0}
-    )
+    with transaction.atomic():
+        user = _locked(actor.login)
+        if has_two_step(user):
+            raise TwoStepIsOn
+        ciphertext = crypto.encrypt(new_secret(), purpose=purpose_of_two_step(user.pk))
+        TwoStep.objects.update_or_create(
+            user=user, defaults={"ciphertext": ciphertext, "confirmed_at": None, "last_step": 0}
+        )
 
 
 def secret_to_confirm(actor: Seat) -> str:
@@ -104,7 +111,8 @@ def confirm_two_step(*, actor: Seat, code: str, now: datetime, besides: str | No
     :param besides: the `Session.session_key` of the sign-in that goes on; the others end.
     :raises TwoStepIsOff, WrongCode, Forbidden:
     """
-    user = _own_login(actor)
+    _check_own_seat(actor)
+    user = _locked(actor.login)
     begun = TwoStep.objects.filter(user=user, confirmed_at=None).first()
     if begun is None:
         raise TwoStepIsOff
@@ -119,38 +127,40 @@ def confirm_two_step(*, actor: Seat, code: str, now: datetime, besides: str | No
     return codes
 
 
-@transaction.atomic
 def end_two_step(*, actor: Seat, own_password: str, now: datetime, besides: str | None = None) -> None:
     """Turn the own second step off.
 
     :param besides: as of `confirm_two_step`.
-    :raises TwoStepIsOff, TwoStepIsRequired, WrongPassword, Forbidden:
+    :raises TwoStepIsOff, TwoStepIsRequired, WrongPassword, TooManyAttempts, Forbidden:
     """
-    user = _own_login(actor)
-    if not has_two_step(user):
-        raise TwoStepIsOff
-    if user.user_type in panel_settings().two_step_for:
-        raise TwoStepIsRequired
+    _check_own_seat(actor)
     confirm_own_password(actor, own_password)
-    _erase(user)
-    _record(actor, Action.TWO_STEP_ENDED, user, now)
-    end_sign_ins([user], besides=besides)
+    with transaction.atomic():
+        user = _locked(actor.login)
+        if not has_two_step(user):
+            raise TwoStepIsOff
+        if two_step_is_required_of(user):
+            raise TwoStepIsRequired
+        _erase(user)
+        _record(actor, Action.TWO_STEP_ENDED, user, now)
+        end_sign_ins([user], besides=besides)
 
 
-@transaction.atomic
 def renew_recovery_codes(*, actor: Seat, own_password: str, now: datetime, besides: str | None = None) -> list[str]:
     """Return ten new recovery codes; those there were count no more.
 
     :param besides: as of `confirm_two_step`.
-    :raises TwoStepIsOff, WrongPassword, Forbidden:
+    :raises TwoStepIsOff, WrongPassword, TooManyAttempts, Forbidden:
     """
-    user = _own_login(actor)
-    if not has_two_step(user):
-        raise TwoStepIsOff
+    _check_own_seat(actor)
     confirm_own_password(actor, own_password)
-    codes = _make_recovery_codes(user)
-    _record(actor, Action.RECOVERY_CODES_RENEWED, user, now)
-    end_sign_ins([user], besides=besides)
+    with transaction.atomic():
+        user = _locked(actor.login)
+        if not has_two_step(user):
+            raise TwoStepIsOff
+        codes = _make_recovery_codes(user)
+        _record(actor, Action.RECOVERY_CODES_RENEWED, user, now)
+        end_sign_ins([user], besides=besides)
     return codes
 
 
@@ -165,7 +175,7 @@ def reset_two_step(*, actor: Actor, user: User, now: datetime) -> None:
     """
     if actor is not SYSTEM and not (isinstance(actor, Seat) and _may_reset(actor, user)):
         raise Forbidden
-    User.objects.select_for_update().get(pk=user.pk)
+    _locked(user)
     if not has_two_step(user):
         raise TwoStepIsOff
     _erase(user)
@@ -173,38 +183,47 @@ def reset_two_step(*, actor: Actor, user: User, now: datetime) -> None:
     end_sign_ins([user])
 
 
-@transaction.atomic
 def check_code(*, actor: Seat, code: str, now: datetime) -> None:
     """Accept a code of the login's authenticator app, or one of its recovery codes, once.
 
     :param actor: the seat of the login that is signing in.
     :raises WrongCode:
+    :raises TooManyAttempts: after five wrong ones in a quarter of an hour, whatever is typed then.
     """
-    user, typed = actor.login, bare(code)
+    key = f"two-step:{actor.login.pk}"
+    with limits.attempt(key=key, most=5, within=timedelta(minutes=15), field=WrongCode.field) as attempt:
+        use_code(actor=actor, code=bare(code), now=now)
+        attempt.succeeded()
+
+
+def use_code(*, actor: Seat, code: str, now: datetime) -> None:
+    """Use a code up, or raise `WrongCode`. Nobody but `check_code` calls it, which limits the guesses."""
+    user = actor.login
     second_step = TwoStep.objects.in_force().filter(user=user).first()
     if second_step is None:
         raise WrongCode
-    step = matching_step(_secret_of(second_step), typed, now=now, after=second_step.last_step)
+    step = matching_step(_secret_of(second_step), code, now=now, after=second_step.last_step)
     if step is not None:
         # Of two requests with one code, the second waits for the row here and then finds the step used.
         if not TwoStep.objects.in_force().filter(user=user, last_step__lt=step).update(last_step=step):
             raise WrongCode
         return
-    used, _by_model = RecoveryCode.objects.filter(user=user, digest=digest_of_code(typed)).delete()
+    used, _by_model = RecoveryCode.objects.filter(user=user, digest=digest_of_code(code)).delete()
     if not used:
         raise WrongCode
     left = user.recovery_codes.count()
     _record(actor, Action.RECOVERY_CODE_USED, user, now, changes={"codes_left": (left + 1, left)})
 
 
-def _own_login(actor: Seat) -> User:
-    """Return the actor's own login, locked.
-
-    :raises Forbidden: from a borrowed seat.
-    """
+def _check_own_seat(actor: Seat) -> None:
+    """:raises Forbidden: from a borrowed seat."""
     if actor.is_borrowed:
         raise Forbidden(_("This is out of reach while you are logged in as somebody else."))
-    return User.objects.select_for_update().get(pk=actor.login.pk)
+
+
+def _locked(user: User) -> User:
+    """Return the login as it is now; its second step is somebody else's turn until the transaction ends."""
+    return User.objects.select_for_update().get(pk=user.pk)
 
 
 def _may_reset(actor: Seat, user: User) -> bool:

@@ -11,9 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import operations
-from accounts.authenticator import in_groups, matching_step, new_recovery_code, new_secret, qr_code, uri_of
+from accounts.authenticator import bare, in_groups, matching_step, new_recovery_code, new_secret, qr_code, uri_of
+from accounts.limits import AttemptUnderWay, TooManyAttempts
 from accounts.models import RecoveryCode, Session, TwoStep, User
 from accounts.operations import TwoStepIsOff, TwoStepIsOn, TwoStepIsRequired, WrongCode, WrongPassword
+from accounts.operations.two_step import use_code
 from accounts.seats import Seat
 from audit.actions import Action
 from audit.identity import SYSTEM
@@ -238,22 +240,52 @@ def test_no_code_is_right_for_whom_has_no_second_step(nadia: User) -> None:
         check(nadia, phone.code_at(NOW))
 
 
+#: What the other requests are told, by how close behind they come.
+TOO_LATE = (WrongCode, AttemptUnderWay)
+
+
 def test_of_two_requests_with_one_code_one_gets_in(committing: None, nadia: User) -> None:
     code = with_two_step(nadia).code_at(NOW)
 
     answers = at_once(*[partial(check, nadia, code)] * 4)
 
     assert answers.count(None) == 1
+    assert all(isinstance(answer, TOO_LATE) for answer in answers if answer is not None)
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_the_database_alone_lets_one_of_them_in(committing: None, nadia: User, kind: str) -> None:
+    phone = with_two_step(nadia)
+    code = phone.code_at(NOW) if kind == "app" else bare(phone.recovery_codes[0])
+
+    answers = at_once(*[lambda: use_code(actor=seat_of(nadia), code=code, now=NOW)] * 4)
+
     assert [type(answer) for answer in answers if answer is not None] == [WrongCode] * 3
+    assert AuditEntry.objects.filter(action=Action.RECOVERY_CODE_USED).count() == (kind == "recovery")
 
 
-def test_of_two_requests_with_one_recovery_code_one_gets_in(committing: None, nadia: User) -> None:
-    code = with_two_step(nadia).recovery_codes[0]
+def test_after_five_wrong_codes_even_the_right_one_has_to_wait(nadia: User, sami: User) -> None:
+    phone, others = with_two_step(nadia), with_two_step(sami)
+    for _number in range(5):
+        with pytest.raises(WrongCode):
+            check(nadia, phone.code_at(NOW + 9 * STEP))
 
-    answers = at_once(*[partial(check, nadia, code)] * 4)
+    with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"):
+        check(nadia, phone.code_at(NOW))
+    with pytest.raises(TooManyAttempts):
+        check(nadia, phone.recovery_codes[0])
 
-    assert answers.count(None) == 1
-    assert AuditEntry.objects.filter(action=Action.RECOVERY_CODE_USED).count() == 1
+    check(sami, others.code_at(NOW))
+
+
+def test_a_right_code_forgets_the_wrong_ones(nadia: User) -> None:
+    phone = with_two_step(nadia)
+    for step in range(3):
+        for _number in range(4):
+            with pytest.raises(WrongCode):
+                check(nadia, "no-such-code")
+
+        check(nadia, phone.code_at(NOW + step * STEP), NOW + step * STEP)
 
 
 def test_a_recovery_code_stands_in_for_the_app_once(nadia: User) -> None:
