@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
+from accounts.lanes import sign_in_attempt
+from accounts.limits import TooManyAttempts
 from accounts.models import User
+
+log = logging.getLogger(__name__)
 
 
 class UsernameOrEmailBackend(BaseBackend):
@@ -15,13 +21,34 @@ class UsernameOrEmailBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, login: str | None = None, password: str | None = None, **_kwargs: object
     ) -> User | None:
+        """Return the login, unless name or password is wrong.
+
+        :raises TooManyAttempts:
+        """
         if login is None or password is None:
             return None
         user = User.objects.by_login_name(login)
-        if user is None:
-            make_password(password)  # An unknown name costs as much time as a wrong password.
-            return None
-        return user if user.check_password(password) and user.is_active else None
+        address = request.origin.address if request else None  # type: ignore[attr-defined]
+        # The name is logged where it is a login's: one that is nobody's may be a password in the wrong field.
+        who = user.username if user else "an unknown name"
+        try:
+            with sign_in_attempt(typed=login, user=user, address=address) as attempt:
+                if is_right(user, password):
+                    attempt.succeeded()
+                    return user
+        except TooManyAttempts as refusal:
+            log.warning("sign-in as %s from %s refused: %s", who, address, refusal)
+            raise
+        log.warning("sign-in as %s from %s failed", who, address)
+        return None
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.with_rights().filter(pk=user_id, is_active=True).first()
+
+
+def is_right(user: User | None, password: str) -> bool:
+    """Say whether this password signs in; an unknown name costs as much time as a wrong password."""
+    if user is None:
+        make_password(password)
+        return False
+    return user.check_password(password) and user.is_active

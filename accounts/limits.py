@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,22 +17,21 @@ from django.utils.translation import ngettext
 from accounts.models import FailureCount
 from ispanel.refusals import Refusal
 
-#: No count lasts longer than this; then its row is erased.
-LONGEST = timedelta(days=1)
-
 # One statement, so that tries at the same moment are counted one by one. A count that is full is left alone, since
 # a wait that tries prolonged might never end.
 RAISE = """
-    INSERT INTO failure_counts AS held (key, failures, latest_at) VALUES (%(key)s, 1, %(now)s)
+    INSERT INTO failure_counts AS held (key, failures, forgotten_at) VALUES (%(key)s, 1, %(then)s)
     ON CONFLICT (key) DO UPDATE
-    SET failures = CASE WHEN held.latest_at > %(forgotten)s THEN held.failures + 1 ELSE 1 END,
-        latest_at = excluded.latest_at
-    WHERE held.failures < %(most)s OR held.latest_at <= %(forgotten)s
+    SET failures = CASE WHEN held.forgotten_at > %(now)s THEN held.failures + 1 ELSE 1 END,
+        forgotten_at = CASE
+            WHEN held.forgotten_at > %(now)s AND NOT %(prolonged)s THEN held.forgotten_at ELSE %(then)s
+        END
+    WHERE held.failures < %(most)s OR held.forgotten_at <= %(now)s
     RETURNING failures
 """
 ERASE = """
     DELETE FROM failure_counts WHERE key IN (
-        SELECT key FROM failure_counts WHERE latest_at <= %s ORDER BY latest_at LIMIT 10 FOR UPDATE SKIP LOCKED
+        SELECT key FROM failure_counts WHERE forgotten_at <= %s ORDER BY forgotten_at LIMIT 10 FOR UPDATE SKIP LOCKED
     )
 """
 
@@ -90,7 +90,7 @@ def attempt(*, key: str, most: int, within: timedelta, field: str | None = None)
     the secret first, then begin the act.
 
     :param key: what is guessed at; no secret, and nothing of any length that somebody typed.
-    :param most: how many wrong tries there may be in any stretch of `within`, which is a day at most.
+    :param most: how many wrong tries there may be in any stretch of `within`.
     :param field: the form field at which a refusal belongs.
     :raises TooManyAttempts, AttemptUnderWay: before the block, which is then not run.
     """
@@ -120,23 +120,42 @@ def take_turn(key: str, field: str | None = None) -> None:
             raise AttemptUnderWay(field=field)
 
 
-def raise_count(key: str, *, most: int, within: timedelta, field: str | None = None) -> None:
+def raise_count(key: str, *, most: int, within: timedelta, prolonged: bool = True, field: str | None = None) -> None:
     """Count one failure more.
 
-    :raises TooManyAttempts: where `most` of them are counted already, and the latest is not `within` ago.
+    :param prolonged: whether the count is forgotten `within` after the latest failure, so that no stretch of that
+        length has more of them than `most`; else after the first, for what many people share and no success clears.
+    :raises TooManyAttempts: where `most` of them are counted already.
     """
     now = timezone.now()
+    values: dict[str, str | int | datetime] = {"key": key, "now": now, "then": now + within, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(RAISE, {"key": key, "now": now, "forgotten": now - within, "most": most})
+        cursor.execute(RAISE, values | {"prolonged": prolonged})
         raised = cursor.fetchone()
         if raised == (1,):
             # Every row that comes erases some that are over, so that a flood of names leaves no heap behind.
-            cursor.execute(ERASE, [now - LONGEST])
+            cursor.execute(ERASE, [now])
     if raised is None:
-        latest_at = FailureCount.objects.values_list("latest_at", flat=True).get(key=key)
-        raise TooManyAttempts(max(1, math.ceil((latest_at + within - now).total_seconds())), field=field)
+        check_count(key, most=most, field=field)
+        raise AttemptUnderWay(field=field)  # It was full, and has been forgotten in between.
 
 
-def forget(*keys: str) -> None:
-    """Forget the failures of these keys."""
-    FailureCount.objects.filter(key__in=keys).delete()
+def check_count(key: str, *, most: int, field: str | None = None) -> None:
+    """Refuse early, at the cost of one look.
+
+    :raises TooManyAttempts: where `most` failures are counted.
+    """
+    now = timezone.now()
+    full = FailureCount.objects.filter(key=key, failures__gte=most, forgotten_at__gt=now).first()
+    if full:
+        raise TooManyAttempts(math.ceil((full.forgotten_at - now).total_seconds()), field=field)
+
+
+def take_back(key: str) -> None:
+    """Count one failure less: it was none."""
+    FailureCount.objects.filter(key=key, failures__gt=0).update(failures=F("failures") - 1)
+
+
+def forget(key: str) -> None:
+    """Forget the failures."""
+    FailureCount.objects.filter(key=key).delete()

@@ -56,12 +56,11 @@ class KnownAddress(models.Model):
 
 
 class FailureCount(models.Model):
-    """How often something was got wrong, by what is counted: a name, an address, or both."""
+    """How often something was got wrong, by what is counted: a name, an address, or both. It does not last."""
 
     key = models.CharField(max_length=300, primary_key=True)
     failures = models.PositiveIntegerField()
-    #: The count is forgotten some time after this.
-    latest_at = models.DateTimeField(db_index=True)
+    forgotten_at = models.DateTimeField(db_index=True)
 
     class Meta:
         db_table = "failure_counts"

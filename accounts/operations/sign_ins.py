@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from accounts.lanes import remember_address
 from accounts.models import Session, User
 from accounts.operations.passwords import (
     erase_expired_initial_passwords,
@@ -17,8 +18,9 @@ from ispanel.refusals import Forbidden
 
 
 def record_sign_in(*, actor: Seat, now: datetime) -> None:
-    """Record that a login signed in."""
+    """Record that a login signed in, and from where."""
     erase_expired_initial_passwords(now)
+    remember_address(user=actor.login, address=actor.origin.address, now=now)
     audit.record(actor=actor, action=Action.SIGNED_IN, obj=actor.login, reseller_id=actor.login.reseller_id, now=now)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,12 +16,11 @@ from accounts import operations
 from accounts.access import SignedInRequest, public, signed_in
 from accounts.allow_list import AddressRefused, check_address
 from accounts.forms.sign_in import SignInForm
+from accounts.limits import TooManyAttempts
 from accounts.middleware import end_borrowed_seat, record
 from accounts.models import User
 from accounts.seats import Seat
 from ispanel.http import done, render_form
-
-log = logging.getLogger(__name__)
 
 
 def safe_next(request: HttpRequest) -> str:
@@ -43,16 +40,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(safe_next(request))
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = authenticate(request, **form.cleaned_data)
+        try:
+            user = authenticate(request, **form.cleaned_data)
+        except TooManyAttempts as refusal:
+            return refused_for_now(request, form, refusal)
         if isinstance(user, User):
             seat = Seat.own(user, request.origin)  # type: ignore[attr-defined]
             check_address_at_sign_in(request, seat)
             login(request, user)
             operations.record_sign_in(actor=seat, now=timezone.now())
             return redirect(safe_next(request))
-        log.warning("sign-in failed from %s", request.origin.address)  # type: ignore[attr-defined]
         form.add_error(None, _("Username or password is wrong."))
+    return render_sign_in(request, form)
+
+
+def render_sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse:
     return render_form(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+
+
+def refused_for_now(request: HttpRequest, form: SignInForm, refusal: TooManyAttempts) -> HttpResponse:
+    """Answer with the form and how long to wait; nothing was compared with what was typed."""
+    form.add_error(None, str(refusal))
+    response = render_sign_in(request, form)
+    response.status_code = 429
+    response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def check_address_at_sign_in(request: HttpRequest, seat: Seat) -> None:
