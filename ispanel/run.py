@@ -25,7 +25,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 from ispanel import embedded_postgres, leftovers, local, web_server
+from ispanel.child import end_leftover
 from ispanel.refusals import Refusal
+from ispanel.sealer import Sealer
 
 OLDEST_POSTGRES = 15
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread for another
@@ -68,8 +70,9 @@ def run(running: contextlib.ExitStack) -> None:
     """
     port, folder = read_port(), make_data_folder()
     running.enter_context(only_run_in(folder, port))
-    note = folder / "web.pid"
-    web_server.end_leftover(note)
+    web_note, sealer_note = folder / "web.pid", folder / "sealer.pid"
+    end_leftover(web_note)
+    end_leftover(sealer_note)
     check_port_is_free(port)
 
     say(f"Starting ISPanel. Its data is in {short(folder)}.")
@@ -84,11 +87,13 @@ def run(running: contextlib.ExitStack) -> None:
     if os.environ.get("DEMO") != "0":
         call_command("load_demo")
 
-    web = web_server.WebServer(port, note)
+    sealer = Sealer(sealer_note)
+    running.callback(sealer.stop)
+    web = web_server.WebServer(port, web_note)
     running.callback(web.stop)
     web.wait_until_ready()
     say(f"\nISPanel is at {web.address}\nCtrl-C stops it.")
-    watch(web, database)
+    watch(web, sealer, database)
 
 
 def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgres.Server | None:
@@ -112,8 +117,8 @@ def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgr
     return database
 
 
-def watch(web: web_server.WebServer, database: embedded_postgres.Server | None) -> None:
-    """Wait until the web server or the database ends by itself.
+def watch(web: web_server.WebServer, sealer: Sealer, database: embedded_postgres.Server | None) -> None:
+    """Wait until the web server, the sealer or the database ends by itself.
 
     :raises CannotRun: saying which.
     """
@@ -121,6 +126,8 @@ def watch(web: web_server.WebServer, database: embedded_postgres.Server | None) 
         time.sleep(0.5)
         if not web.is_running():
             raise CannotRun(f"The web server ended by itself (exit code {web.process.returncode}).")
+        if not sealer.is_running():
+            raise CannotRun(f"The sealer of the audit trail ended by itself (exit code {sealer.process.returncode}).")
         if database and not database.is_running():
             raise CannotRun(f"The database ended by itself; see {short(database.log)}.")
 

@@ -221,6 +221,7 @@ LOGGING = {
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(["rows", "head", "reason"]),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
             "processors": [

@@ -171,14 +171,16 @@ def test_a_second_run_beside_the_first_is_refused(start: Callable[..., Panel], f
 
 def test_a_run_that_was_killed_leaves_nothing_in_the_way(start: Callable[..., Panel]) -> None:
     killed = start()
-    web = killed.child("granian")
+    web, sealer = killed.child("granian"), killed.child("seal_audit")
     killed.process.kill()
     killed.process.wait()
 
     again = start()
 
     assert again.child("granian").pid != web.pid
+    assert again.child("seal_audit").pid != sealer.pid
     assert not is_alive(web)
+    assert not is_alive(sealer)
 
 
 def test_it_says_when_the_web_server_dies(start: Callable[..., Panel]) -> None:
@@ -190,6 +192,28 @@ def test_it_says_when_the_web_server_dies(start: Callable[..., Panel]) -> None:
     assert panel.process.wait(30) == 1
     assert "The web server ended by itself" in panel.output
     assert not any(map(is_alive, children))
+
+
+def test_it_says_when_the_sealer_dies(start: Callable[..., Panel]) -> None:
+    panel = start()
+    children = panel.children()
+
+    panel.child("seal_audit").kill()
+
+    assert panel.process.wait(30) == 1
+    assert "The sealer of the audit trail ended by itself (exit code -9)." in panel.output
+    assert not any(map(is_alive, children))
+
+
+def test_what_the_panel_does_is_sealed(start: Callable[..., Panel], folder: Path) -> None:
+    start()
+    note = dict(line.split("=", 1) for line in (folder / "local.env").read_text().splitlines()[1:])
+
+    with psycopg.connect(note["DATABASE_URL"], autocommit=True) as connection:
+        deadline = time.monotonic() + 30
+        while connection.execute("SELECT count(*) FROM audit_seals").fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_it_says_when_the_database_dies(start: Callable[..., Panel]) -> None:
