@@ -32,7 +32,7 @@ class Policy:
 
     code: str
     model: type[Model] | None = None
-    during_password_change: bool = False
+    before_ready: bool = False
     in_borrowed_seat: bool = True
 
 
@@ -44,17 +44,17 @@ class SignedInRequest(HttpRequest):
 
 def public(view: View) -> View:
     """Let anybody reach the view."""
-    view.policy = Policy(PUBLIC, during_password_change=True)  # type: ignore[attr-defined]
+    view.policy = Policy(PUBLIC, before_ready=True)  # type: ignore[attr-defined]
     return view
 
 
-def signed_in(*, during_password_change: bool = False, in_borrowed_seat: bool = True) -> Callable[[View], View]:
+def signed_in(*, before_ready: bool = False, in_borrowed_seat: bool = True) -> Callable[[View], View]:
     """Let any signed-in login reach the view.
 
-    :param during_password_change: also while a new password has to be chosen first.
+    :param before_ready: also while a new password has to be chosen, or a second step to be set up, before all else.
     :param in_borrowed_seat: also after "Login as".
     """
-    return _guarded(Policy("", None, during_password_change, in_borrowed_seat))
+    return _guarded(Policy("", None, before_ready, in_borrowed_seat))
 
 
 def admin_only(view: View) -> View:

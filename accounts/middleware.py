@@ -28,7 +28,7 @@ SESSION_KEY = "seat"
 
 
 class SeatMiddleware:
-    """Put the seat on the request; send those who must choose a password there; record refusals."""
+    """Put the seat on the request; lead to what comes before any other page; record refusals."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -61,16 +61,29 @@ class SeatMiddleware:
             messages.info(request, why_it_ended(request, now))
             end_borrowed_seat(request)
             return redirect("reports:dashboard")
-        if seat.login.must_change_password and not policy.during_password_change:
+        first = what_comes_first(seat.login)
+        if first and not policy.before_ready and first != name_of_page(request):
             if seat.is_borrowed:
                 end_borrowed_seat(request)
-            return redirect("accounts:password")
+            return redirect(first)
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         seat = getattr(request, "seat", None)
         if isinstance(exception, Forbidden) and seat is not None:
             record(seat, exception, request)
+
+
+def what_comes_first(login: User) -> str:
+    """Return the name of the page that the person has to be through before any other, or nothing."""
+    if login.must_change_password:
+        return "accounts:password"
+    return "accounts:two_step" if operations.needs_two_step(login) else ""
+
+
+def name_of_page(request: HttpRequest) -> str:
+    """Return the name of the page that is asked for."""
+    return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def record(seat: Seat, refusal: Forbidden, request: HttpRequest) -> None:

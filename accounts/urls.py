@@ -1,14 +1,18 @@
 from django.urls import path
 
-from accounts.views import account, groups, sign_in
+from accounts.views import account, groups, second_step, sign_in, two_step
 
 app_name = "accounts"
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
+    path("sign-in/two-step/", second_step.second_step, name="second_step"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("seat/leave/", sign_in.leave_seat, name="leave_seat"),
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="password"),
+    path("account/two-step/", two_step.two_step, name="two_step"),
+    path("account/two-step/off/", two_step.off, name="two_step_off"),
+    path("account/two-step/codes/", two_step.codes, name="two_step_codes"),
     path("settings/permissions/", groups.list_, name="groups"),
 ]

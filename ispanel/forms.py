@@ -1,4 +1,4 @@
-"""The general settings' form."""
+"""The forms of the settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import zoneinfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import own_password_field
+from accounts.models import UserType
 from ispanel.models import PanelSettings
 
 
@@ -32,3 +34,43 @@ class GeneralSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         for name in ("currency_code", "currency_decimals"):
             self.fields[name].disabled = currency_is_locked
+
+
+class SecuritySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Who needs a second step, when sign-ins end, and whether initial passwords are kept."""
+
+    two_step_for = forms.TypedMultipleChoiceField(
+        label=_("Required for"),
+        required=False,
+        coerce=int,
+        choices=[
+            (UserType.ADMIN, _("Admins")),
+            (UserType.SUPPORT, _("Support staff")),
+            (UserType.RESELLER, _("Resellers and their staff")),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Who has none is led to set it up before any other page. Everybody else may have it too."),
+    )
+    idle_minutes = forms.IntegerField(
+        label=_("Minutes without a request"),
+        min_value=5,
+        max_value=1440,
+        help_text=_("A sign-in ends after so long without a click: 5 minutes to a day (1440)."),
+    )
+    absolute_hours = forms.IntegerField(
+        label=_("Hours since signing in"),
+        min_value=1,
+        max_value=168,
+        help_text=_("Every sign-in ends after so long, whatever happens in it: 1 hour to a week (168)."),
+    )
+    own_password = own_password_field()
+
+    class Meta:
+        model = PanelSettings
+        fields = ["two_step_for", "idle_minutes", "absolute_hours", "keeps_initial_passwords"]
+        help_texts = {
+            "keeps_initial_passwords": _(
+                "Encrypted and for seven days, so that who hands a login over can reveal it. "
+                "Turning this off erases all copies."
+            ),
+        }

@@ -1,4 +1,4 @@
-"""Changing the general settings."""
+"""Changing the settings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from django.db import transaction
 from django.db.models.functions import Round
 from django.utils.translation import gettext as _
 
+from accounts.models import UserType
+from accounts.operations import confirm_own_password
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from audit.models import Grade
 from ispanel.models import PanelSettings
 from ispanel.refusals import Refusal
 from plans.models import Plan
@@ -73,3 +76,33 @@ def change_general_settings(*, actor: Seat, now: datetime, **values: Any) -> Pan
         settings.save(update_fields=list(changes))
         audit.record(actor=actor, action=Action.PANEL_SETTINGS_CHANGED, obj=settings, changes=changes, now=now)
     return settings
+
+
+def change_security_settings(*, actor: Seat, own_password: str, now: datetime, **values: Any) -> PanelSettings:
+    """Change who needs a second step, when sign-ins end, or whether initial passwords are kept.
+
+    :raises WrongPassword, TooManyAttempts:
+    """
+    confirm_own_password(actor, own_password)
+    with transaction.atomic():
+        settings = PanelSettings.objects.select_for_update().get(pk=1)
+        changes = audit.changed_fields(settings, values)
+        if changes:
+            settings.save(update_fields=list(changes))
+            if "two_step_for" in changes:
+                old, new = changes["two_step_for"]
+                changes["two_step_for"] = (names_of(old), names_of(new))
+            audit.record(
+                actor=actor,
+                action=Action.SECURITY_SETTINGS_CHANGED,
+                obj=settings,
+                changes=changes,
+                grade=Grade.SECURITY,
+                now=now,
+            )
+    return settings
+
+
+def names_of(user_types: list[int]) -> list[str]:
+    """Return the kinds of login in words, as the trail keeps them."""
+    return [str(UserType(user_type).label) for user_type in user_types]

@@ -19,4 +19,5 @@ urlpatterns = [
     path("", include("subscribers.urls")),
     path("", include("reports.urls")),
     path("settings/", views.general_settings, name="general_settings"),
+    path("settings/security/", views.security_settings, name="security_settings"),
 ]

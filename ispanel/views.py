@@ -1,4 +1,4 @@
-"""Health, the general settings, and the pages for what went wrong."""
+"""Health, the settings, and the pages for what went wrong."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, admin_only
+from accounts.operations import has_two_step
 from ispanel import operations
-from ispanel.forms import GeneralSettingsForm
-from ispanel.http import done, error_page, render_form
+from ispanel.forms import GeneralSettingsForm, SecuritySettingsForm
+from ispanel.http import changed, done, error_page, render_form
 from ispanel.models import PanelSettings
 from ispanel.refusals import refusals_into
 
@@ -75,3 +77,17 @@ def general_settings(request: SignedInRequest) -> HttpResponse:
             operations.change_general_settings(actor=request.seat, now=timezone.now(), **form.cleaned_data)
             return done(request, _("The settings are saved."), to=reverse("general_settings"))
     return render_form(request, "settings/general.html", {"form": form, "locked": locked})
+
+
+@admin_only
+@sensitive_post_parameters("own_password")
+@require_http_methods(["GET", "POST"])
+def security_settings(request: SignedInRequest) -> HttpResponse:
+    """Change who needs a second step, when sign-ins end, and whether initial passwords are kept."""
+    form = SecuritySettingsForm(request.POST or None, instance=PanelSettings.objects.get(pk=1))
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.change_security_settings(actor=request.seat, now=timezone.now(), **changed(form))
+            return done(request, _("The settings are saved."), to=reverse("security_settings"))
+    has_own = has_two_step(request.seat.login)
+    return render_form(request, "settings/security.html", {"form": form, "has_own": has_own})

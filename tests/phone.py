@@ -31,7 +31,9 @@ def begun(user: User) -> Phone:
     """Begin a second step, and return the app that has read the QR code."""
     actor = seat_of(user)
     operations.begin_two_step(actor=actor, own_password=PASSWORD, now=NOW)
-    return Phone(operations.secret_to_confirm(actor))
+    secret = operations.secret_to_confirm(actor)
+    assert secret
+    return Phone(secret)
 
 
 def with_two_step(user: User, now: datetime = NOW) -> Phone:

@@ -93,15 +93,10 @@ def begin_two_step(*, actor: Seat, own_password: str, now: datetime) -> None:
         )
 
 
-def secret_to_confirm(actor: Seat) -> str:
-    """Return the secret, in Base32, that waits for its first code.
-
-    :raises TwoStepIsOff: where none does.
-    """
+def secret_to_confirm(actor: Seat) -> str | None:
+    """Return the secret, in Base32, that waits for its first code; None where none does."""
     begun = TwoStep.objects.filter(user=actor.login, confirmed_at=None).first()
-    if begun is None:
-        raise TwoStepIsOff
-    return _secret_of(begun)
+    return _secret_of(begun) if begun else None
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ def account(request: SignedInRequest) -> HttpResponse:
     return render(request, "accounts/account.html", {"login": request.seat.login})
 
 
-@signed_in(during_password_change=True, in_borrowed_seat=False)
+@signed_in(before_ready=True, in_borrowed_seat=False)
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def password(request: SignedInRequest) -> HttpResponse:

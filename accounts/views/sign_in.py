@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import operations
+from accounts import operations, pending
 from accounts.access import SignedInRequest, public, signed_in
 from accounts.allow_list import AddressRefused, check_address
 from accounts.forms.sign_in import SignInForm
@@ -47,9 +47,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if isinstance(user, User):
             seat = Seat.own(user, request.origin)  # type: ignore[attr-defined]
             check_address_at_sign_in(request, seat)
-            login(request, user)
-            operations.record_sign_in(actor=seat, now=timezone.now())
-            return redirect(safe_next(request))
+            return after_password(request, seat)
         form.add_error(None, _("Username or password is wrong."))
     return render_sign_in(request, form)
 
@@ -67,6 +65,23 @@ def refused_for_now(request: HttpRequest, form: SignInForm, refusal: TooManyAtte
     return response
 
 
+def after_password(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """Sign in, or ask for the second step first where the login has one."""
+    to = safe_next(request)
+    if not operations.has_two_step(seat.login):
+        return finish_sign_in(request, seat, to=to)
+    pending.hold(request, seat.login, to=to, now=timezone.now())
+    return redirect("accounts:second_step")
+
+
+def finish_sign_in(request: HttpRequest, seat: Seat, *, to: str) -> HttpResponse:
+    """Sign in, now that everything is proved, and lead on."""
+    pending.drop(request)
+    login(request, seat.login)
+    operations.record_sign_in(actor=seat, now=timezone.now())
+    return redirect(to)
+
+
 def check_address_at_sign_in(request: HttpRequest, seat: Seat) -> None:
     """Refuse a right password from an address that is not on the list, and record that.
 
@@ -79,7 +94,7 @@ def check_address_at_sign_in(request: HttpRequest, seat: Seat) -> None:
         raise
 
 
-@signed_in(during_password_change=True)
+@signed_in(before_ready=True)
 @require_POST
 def sign_out(request: SignedInRequest) -> HttpResponse:
     """Sign out, from another's seat too."""

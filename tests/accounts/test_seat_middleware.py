@@ -127,7 +127,7 @@ def test_who_must_choose_a_password_reaches_no_other_page(nadia: User) -> None:
 
     assert instead is not None
     assert instead.headers["Location"].endswith("/password/")
-    assert person.reach(during_password_change=True)[1] is None
+    assert person.reach(before_ready=True)[1] is None
 
 
 def test_a_password_that_has_to_be_changed_is_no_matter_of_who_borrows_the_seat(asha: User, nadia: User) -> None:

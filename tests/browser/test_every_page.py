@@ -47,6 +47,8 @@ PAGES = (
     "/settings/permissions/",
     "/account/",
     "/account/password/",
+    "/account/two-step/",
+    "/settings/security/",
     "/nothing-here/",
 )
 DIALOGS = (
