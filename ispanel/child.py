@@ -13,6 +13,8 @@ from ispanel import leftovers
 from ispanel.local import BASE_DIR
 
 STOP_WITHIN = 8  # seconds
+#: What only the command that starts them needs.
+KEPT_FROM_THEM = {"DATABASE_OWNER_URL", "ADMIN_PASSWORD"}
 
 
 class Child:
@@ -21,7 +23,13 @@ class Child:
     def __init__(self, command: Sequence[str], note: Path) -> None:
         """Start it, and note its process for a later run, in case this one is killed."""
         self.note = note
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, cwd=BASE_DIR)
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=BASE_DIR,
+            env={name: value for name, value in os.environ.items() if name not in KEPT_FROM_THEM},
+        )
         leftovers.note(psutil.Process(self.process.pid), note)
 
     def is_running(self) -> bool:

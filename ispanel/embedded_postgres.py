@@ -69,8 +69,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Return the address for DATABASE_URL; psql understands it too."""
-        return f"postgres://{SUPERUSER}@:{PORT}/{DATABASE}?host={quote(self.sockets, safe='')}"
+        """Return the address as the superuser, who owns the database; psql understands it too."""
+        return self.url_of(SUPERUSER)
+
+    def url_of(self, role: str, password: str = "") -> str:
+        """Return the address as another role."""
+        who = f"{role}:{quote(password, safe='')}" if password else role
+        return f"postgres://{who}@:{PORT}/{DATABASE}?host={quote(self.sockets, safe='')}"
 
     @property
     def log(self) -> Path:

@@ -6,9 +6,11 @@ Production has its settings from its own environment and no such file.
 import base64
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL")
 
 
 def data_dir() -> Path:
@@ -17,8 +19,14 @@ def data_dir() -> Path:
 
 
 def load() -> None:
-    """Put what local.env says into the environment, where it does not say otherwise; do nothing without the file."""
-    for name, value in _read().items():
+    """Put what local.env says into the environment, where it does not say otherwise; do nothing without the file.
+
+    The two addresses of a database go together: the owner's does not join another database's.
+    """
+    values = _read()
+    if "DATABASE_URL" in os.environ:
+        values.pop("DATABASE_OWNER_URL", None)
+    for name, value in values.items():
         os.environ.setdefault(name, value)
 
 
@@ -28,17 +36,22 @@ def prepare() -> None:
     first_time = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ENCRYPTION_KEYS": f"local:{key}",
+        "DATABASE_PASSWORD": secrets.token_urlsafe(24),
         "HTTPS_ONLY": "false",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
     }
     _write(first_time | _read() | {"STATIC_ROOT": str(data_dir() / "static")})
 
 
-def remember_database(url: str | None) -> None:
-    """Note the embedded server's address for manage.py; None forgets it, when another database is used."""
-    values = _read()
-    values.pop("DATABASE_URL", None)
-    _write(values | ({"DATABASE_URL": url} if url else {}))
+def database_password() -> str:
+    """Return the serving role's password in the embedded server, as `prepare` drew it."""
+    return _read()["DATABASE_PASSWORD"]
+
+
+def remember_database(addresses: Mapping[str, str]) -> None:
+    """Note the embedded server's addresses for manage.py; none forgets them, when another database is used."""
+    values = {name: value for name, value in _read().items() if name not in ADDRESSES}
+    _write(values | dict(addresses))
 
 
 def _file() -> Path:

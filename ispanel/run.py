@@ -30,6 +30,7 @@ from ispanel.refusals import Refusal
 from ispanel.sealer import Sealer
 
 OLDEST_POSTGRES = 15
+SERVING_ROLE = "ispanel_web"  # in the embedded server; `migrate` makes it
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread for another
 
 
@@ -97,13 +98,20 @@ def run(running: contextlib.ExitStack) -> None:
 
 
 def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgres.Server | None:
-    """Take the database that DATABASE_URL names, or start the embedded one."""
-    given = os.environ.get("DATABASE_URL")
+    """Take the database that DATABASE_URL names, or start the embedded one.
+
+    :raises CannotRun: when the database that is named cannot be used.
+    """
+    given, of_owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
     local.prepare()
     if given:
-        local.remember_database(None)
-        say(f"The database is {check_database(given)}, as DATABASE_URL says.")
+        local.remember_database({})
+        # The serving role may be missing still: `migrate` makes it.
+        variable = "DATABASE_OWNER_URL" if of_owner else "DATABASE_URL"
+        say(f"The database is {check_database(of_owner or given, variable)}, as {variable} says.")
         return None
+    if of_owner:
+        raise CannotRun("DATABASE_OWNER_URL goes with a DATABASE_URL: set that too, or neither.")
     note = folder / "postgres.pid"
     database = embedded_postgres.start(folder)
     running.callback(database.stop)
@@ -113,7 +121,12 @@ def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgr
         database.ours = True  # of a run that was killed
     else:
         say("Its PostgreSQL was running already, and will be left running.")
-    local.remember_database(database.url)
+    local.remember_database(
+        {
+            "DATABASE_URL": database.url_of(SERVING_ROLE, local.database_password()),
+            "DATABASE_OWNER_URL": database.url,
+        }
+    )
     return database
 
 
@@ -193,8 +206,8 @@ def only_run_in(folder: Path, port: int) -> Iterator[None]:
         yield
 
 
-def check_database(url: str) -> str:
-    """Return which database a DATABASE_URL names, having reached it.
+def check_database(url: str, variable: str = "DATABASE_URL") -> str:
+    """Return which database the address in a variable names, having reached it.
 
     :raises CannotRun: naming the host and the database, and never the password.
     """
@@ -202,7 +215,7 @@ def check_database(url: str) -> str:
     with contextlib.suppress(ValueError), warnings.catch_warnings(action="ignore"):
         parts = environ.Env.db_url_config(url)
     if parts.get("ENGINE") != "django.db.backends.postgresql":
-        raise CannotRun("DATABASE_URL has to look like postgres://user:password@host:5432/database")
+        raise CannotRun(f"{variable} has to look like postgres://user:password@host:5432/database")
     wanted: dict[str, Any] = {
         "host": parts["HOST"],
         "port": parts["PORT"],
@@ -217,7 +230,7 @@ def check_database(url: str) -> str:
             version = connection.info.server_version // 10_000
     except psycopg.Error as error:
         reason = str(error).partition("\n")[0].removeprefix("connection failed: ")
-        raise CannotRun(f"The database {name} of DATABASE_URL cannot be reached: {reason}") from None
+        raise CannotRun(f"The database {name} of {variable} cannot be reached: {reason}") from None
     if version < OLDEST_POSTGRES:
         raise CannotRun(f"The database {name} is PostgreSQL {version}; ISPanel needs {OLDEST_POSTGRES} or newer.")
     return name

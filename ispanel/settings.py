@@ -146,6 +146,8 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 DATABASE_URL = required("DATABASE_URL")
+#: For `manage.py migrate`; see ispanel/roles.py.
+DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,

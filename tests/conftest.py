@@ -1,5 +1,8 @@
 """The database and the cast.
 
+The database is made by its owner, and the tests are the serving role, as the panel is: what they do, it has the rights
+to do. `by_owner` is for those that show what even the owner is refused.
+
 A test that asks for somebody of the cast has the database, inside a transaction that is rolled back; `db` is for those
 that need nobody. A test that has to commit, because threads or a browser look on, asks for `committing` too.
 """
@@ -8,17 +11,43 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
+from ispanel.roles import as_owner
 from plans.models import Plan
 from resellers.models import Reseller
 from tests import cast, chromium
 from tests.resetting import Shipped
 
+#: A thread, or a browser's loop, may have left a connection open.
+END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 
 def pytest_report_header() -> str | None:
     return None if chromium.find() or chromium.is_required() else "no Chromium found: the browser tests are left out"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """Make the test database as its owner, by the same `migrate` as everywhere, and drop it afterwards."""
+    verbosity = request.config.option.verbose
+    with django_db_blocker.unblock(), as_owner(connection):
+        made = setup_databases(verbosity=verbosity, interactive=False, serialized_aliases=set())
+    yield
+    with django_db_blocker.unblock(), as_owner(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(END_OTHERS)
+        teardown_databases(made, verbosity=verbosity)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +81,13 @@ def _reset_afterwards(
             connection.close()
             shipped.restore()
             connection.close()
+
+
+@pytest.fixture
+def by_owner(committing: None) -> Iterator[None]:
+    """Let the test be the database's owner, a superuser."""
+    with as_owner(connection):
+        yield
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""Put a database back to what the migrations shipped, without taking its guards away."""
+"""Put a database back to what the migrations shipped, as its owner, without taking its guards away."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from django.db import connection, transaction
 from psycopg.sql import SQL, Identifier, Literal
+
+from ispanel.roles import as_owner
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 COUNTED = """
@@ -25,10 +27,9 @@ class Shipped:
     counted: dict[str, str]
 
     @classmethod
-    @transaction.atomic
     def copied_aside(cls) -> Self:
         """Copy what is there now."""
-        with connection.cursor() as cursor:
+        with as_owner(connection), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA IF EXISTS shipped CASCADE; CREATE SCHEMA shipped")
             cursor.execute(TABLES)
             tables = [name for (name,) in cursor.fetchall()]
@@ -41,13 +42,12 @@ class Shipped:
             cursor.execute(COUNTED)
             return cls(tables, filled, dict(cursor.fetchall()))
 
-    @transaction.atomic
     def restore(self) -> None:
         """Empty every table and bring the shipped rows back, as the owner may: the triggers stay, and are passed by.
 
         The history of money and acts refuses TRUNCATE to everybody who does not ask like a replica.
         """
-        with connection.cursor() as cursor:
+        with as_owner(connection), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '10s'; SET LOCAL session_replication_role = replica")
             cursor.execute(SQL("TRUNCATE {} RESTART IDENTITY").format(SQL(", ").join(map(Identifier, self.tables))))
             for name in self.filled:

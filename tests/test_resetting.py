@@ -39,7 +39,7 @@ def test_numbers_begin_anew_after_the_shipped_rows(used: None) -> None:
     assert PermissionGroup.objects.create(name="Own", codes=[]).pk == 4
 
 
-def test_the_guards_are_still_there(used: None) -> None:
+def test_the_guards_are_still_there(used: None, by_owner: None) -> None:
     make_admin()
 
     with pytest.raises(IntegrityError, match="is refused"), transaction.atomic(), connection.cursor() as cursor:

@@ -102,7 +102,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 def surroundings(folder: Path, **environment: str) -> dict[str, str]:
     """Return an environment without what these tests have set for themselves."""
-    ours = {*embedded_server.SETTINGS, "DATABASE_URL", "STATIC_ROOT", "ADMIN_PASSWORD"}
+    ours = {*embedded_server.SETTINGS, "DATABASE_URL", "DATABASE_OWNER_URL", "STATIC_ROOT", "ADMIN_PASSWORD"}
     outer = {name: value for name, value in os.environ.items() if name not in ours}
     return outer | {"DATA_DIR": str(folder), "DEMO": "0"} | environment
 
@@ -122,6 +122,12 @@ def refusal(folder: Path, **environment: str) -> str:
     assert result.returncode == 1, result.stdout
     assert "Traceback" not in result.stderr
     return result.stderr.strip()
+
+
+def addresses_in(folder: Path) -> dict[str, str]:
+    """Return what local.env says."""
+    lines = (folder / "local.env").read_text().splitlines()
+    return {name: value for name, equals, value in (line.partition("=") for line in lines) if equals}
 
 
 def free_port() -> int:
@@ -146,6 +152,43 @@ def test_a_second_start_finds_its_data(first: Panel, start: Callable[..., Panel]
         assert answer.status == 200
     assert "Sign in as admin with the password it has" in second.output
     assert (folder / "local.env").read_text() == secrets
+
+
+def test_requests_are_served_as_a_role_that_owns_nothing(start: Callable[..., Panel], folder: Path) -> None:
+    panel = start()
+    noted = addresses_in(folder)
+
+    ours = [panel.child("granian"), *panel.child("granian").children(recursive=True), panel.child("seal_audit")]
+    environments = [process.environ() for process in ours]
+
+    assert {environment["DATABASE_URL"] for environment in environments} == {noted["DATABASE_URL"]}
+    assert not any("DATABASE_OWNER_URL" in environment for environment in environments)
+    with psycopg.connect(noted["DATABASE_OWNER_URL"]) as owner:
+        served = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'ispanel'"
+        assert owner.execute(served).fetchall() == [("ispanel_web",)]
+        assert not owner.execute("SELECT 1 FROM pg_class WHERE relowner = 'ispanel_web'::regrole").fetchall()
+
+
+def test_a_folder_of_a_panel_with_one_role_gets_the_second_one(start: Callable[..., Panel], folder: Path) -> None:
+    panel, noted = start(), addresses_in(folder)
+    with psycopg.connect(noted["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        owner.execute("DROP OWNED BY ispanel_web")
+        owner.execute("DROP ROLE ispanel_web")
+    panel.ctrl_c()
+    file = folder / "local.env"
+    kept = [line for line in file.read_text().splitlines() if not line.startswith("DATABASE_")]
+    file.write_text("\n".join([*kept, f"DATABASE_URL={noted['DATABASE_OWNER_URL']}", ""]))
+
+    start()
+
+    with psycopg.connect(addresses_in(folder)["DATABASE_URL"]) as web:
+        assert web.execute("SELECT current_user").fetchone() == ("ispanel_web",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            web.execute("DELETE FROM transfers")
+
+
+def test_the_address_of_an_owner_alone_is_refused(tmp_path: Path) -> None:
+    assert "goes with a DATABASE_URL" in refusal(tmp_path, DATABASE_OWNER_URL="postgres://owner@127.0.0.1:1/panel")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -272,13 +315,13 @@ def test_a_too_old_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "OLDEST_POSTGRES", 99)
 
     with pytest.raises(run.CannotRun, match="ISPanel needs 99 or newer"):
-        run.check_database(os.environ["DATABASE_URL"])
+        run.check_database(os.environ["DATABASE_OWNER_URL"])
 
 
 @pytest.fixture
 def database_url() -> Iterator[str]:
     """Return the address of an empty database that goes again."""
-    server, name = os.environ["DATABASE_URL"], f"run_{os.getpid()}"
+    server, name = os.environ["DATABASE_OWNER_URL"], f"run_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         yield urlsplit(server)._replace(path=f"/{name}").geturl()

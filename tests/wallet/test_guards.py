@@ -1,4 +1,4 @@
-"""What the database refuses whoever writes to it: these tests go past the application, with SQL of their own."""
+"""What the database refuses whoever writes to it: these tests go past the application, as the owner, with own SQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,11 @@ from ispanel.models import PanelSettings
 from tests.cast import NOW, make_wallet
 from wallet.ledger import platform_account
 from wallet.models import AccountKind, Direction, Entry, LedgerAccount, Transfer, TransferKind
+
+
+@pytest.fixture(autouse=True)
+def _by_owner(by_owner: None) -> None:
+    """Have rights that the serving role has not."""
 
 
 @pytest.fixture

@@ -9,6 +9,11 @@ from tests.cast import make_wallet
 HISTORY = ("transfers", "entries", "audit_entries")
 
 
+@pytest.fixture(autouse=True)
+def _by_owner(by_owner: None) -> None:
+    """Have rights that the serving role has not."""
+
+
 @pytest.fixture
 def history(asha: User) -> None:
     """Rows to change: a trigger on rows has nothing to refuse in an empty table."""
