@@ -1,7 +1,15 @@
 """The tables of logins."""
 
 from accounts.models.groups import PermissionGroup, PermissionGroupQuerySet, rights_of_group, rights_of_reseller
-from accounts.models.logins import USERNAME_PATTERN, LoginName, User, UserManager, UserType, username_characters
+from accounts.models.logins import (
+    USERNAME_PATTERN,
+    LoginName,
+    User,
+    UserManager,
+    UserQuerySet,
+    UserType,
+    username_characters,
+)
 from accounts.models.secrets import (
     InitialPassword,
     RecoveryCode,
@@ -24,6 +32,7 @@ __all__ = [
     "TwoStep",
     "User",
     "UserManager",
+    "UserQuerySet",
     "UserType",
     "purpose_of_initial_password",
     "purpose_of_two_step",

@@ -39,3 +39,9 @@ def acts_on(seat: Seat, row: Owned) -> bool:
 def opens_reseller(seat: Seat, reseller: InTree) -> bool:
     """Say whether the seat may open this reseller's page: its own and its subs', or every one with a view_all."""
     return seat.has("resellers.view") and (reseller.is_in_tree_of(seat) or seat.sees_all("resellers"))
+
+
+@register.filter
+def has_in_tree(seat: Seat, reseller: InTree) -> bool:
+    """Say whether the reseller is the seat's own or one of its subs; an admin's are all."""
+    return reseller.is_in_tree_of(seat)
