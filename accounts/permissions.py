@@ -39,12 +39,18 @@ class Permission:
     danger: Danger = Danger.REGULAR
 
     @property
-    def area(self) -> str:
-        return self.code.partition(".")[0]
+    def area(self) -> str | Promise:
+        """The area in words."""
+        return AREAS[self.code.partition(".")[0]]
 
     @property
     def only_reads(self) -> bool:
         return self.code.endswith((".view", ".view_all"))
+
+    @property
+    def implies(self) -> Permission | None:
+        """The ``view`` that comes with a ``view_all``."""
+        return PERMISSIONS.get(self.code.removesuffix("_all")) if self.code.endswith(".view_all") else None
 
 
 PERMISSIONS = {

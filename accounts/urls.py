@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import account, groups, second_step, sign_in, two_step
+from accounts.views import account, groups, rights, second_step, sign_in, two_step
 
 app_name = "accounts"
 
@@ -15,4 +15,10 @@ urlpatterns = [
     path("account/two-step/off/", two_step.off, name="two_step_off"),
     path("account/two-step/codes/", two_step.codes, name="two_step_codes"),
     path("settings/permissions/", groups.list_, name="groups"),
+    path("settings/permissions/new", groups.create, name="create_group"),
+    path("settings/permissions/<int:pk>/", groups.detail, name="group"),
+    path("settings/permissions/<int:pk>/edit/", groups.edit, name="edit_group"),
+    path("settings/permissions/<int:pk>/deletion/", groups.deletion, name="delete_group"),
+    path("settings/permissions/logins/", rights.logins, name="logins"),
+    path("settings/permissions/logins/<int:pk>/", rights.what_login_may, name="what_login_may"),
 ]

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.templatetags.access import resellers_in_words
+
 if TYPE_CHECKING:
     from accounts.seats import Seat
 
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
 class Item:
     """A link of the sidebar; ``code`` is the permission that its page asks for."""
 
-    label: str | Promise
+    label: str | Promise | Callable[[Seat], str | Promise]
     url_name: str
     icon: str
     code: str
     count: Callable[[Seat], int] | None = None
     only_with_wallet: bool = False
+    not_for_subs: bool = False
 
 
 @dataclass
@@ -59,7 +62,10 @@ ITEMS = (
     ("", Item(_("Dashboard"), "reports:dashboard", "layout-dashboard", "dashboard.view")),
     (_("Selling"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view", subscribers_of)),
     (_("Selling"), Item(_("Plans"), "plans:list", "gauge", "plans.view")),
-    (_("Partners"), Item(_("Resellers"), "resellers:list", "store", "resellers.view", resellers_of)),
+    (
+        _("Partners"),
+        Item(resellers_in_words, "resellers:list", "store", "resellers.view", resellers_of, not_for_subs=True),
+    ),
     (
         _("Partners"),
         Item(
@@ -70,7 +76,6 @@ ITEMS = (
             only_with_wallet=True,
         ),
     ),
-    (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),
 )
@@ -84,13 +89,16 @@ def sidebar(request: HttpRequest, seat: Seat) -> list[Group]:
             continue
         url = reverse(item.url_name)
         current = request.path == url or (url != "/" and request.path.startswith(url))
+        words = item.label(seat) if callable(item.label) else item.label
         count = item.count(seat) if item.count else None
-        groups.setdefault(str(label), Group(label)).items.append(Link(item.label, url, item.icon, current, count))
+        groups.setdefault(str(label), Group(label)).items.append(Link(words, url, item.icon, current, count))
     return list(groups.values())
 
 
 def may_open(seat: Seat, item: Item) -> bool:
     """Say whether the seat may open the item's page and finds something there."""
     if item.only_with_wallet and seat.reseller is None:
+        return False
+    if item.not_for_subs and seat.reseller and seat.reseller.is_sub:
         return False
     return seat.is_admin if item.code == "admin" else seat.has(item.code)

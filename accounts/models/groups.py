@@ -1,16 +1,17 @@
-"""Permission groups, and what a reseller may do by way of its own."""
+"""Permission groups: named sets of permissions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Regex
 
 from accounts.permissions import OWN_SCOPE_CODES, PERMISSIONS, Danger, with_implied
-
-if TYPE_CHECKING:
-    from resellers.models import Reseller
 
 
 class PermissionGroupQuerySet(models.QuerySet["PermissionGroup"]):
@@ -25,10 +26,14 @@ class PermissionGroupQuerySet(models.QuerySet["PermissionGroup"]):
         )
 
 
-class PermissionGroup(models.Model):
-    """A named set of permission codes."""
+#: The codes in one text, for the database to look into.
+SPELLED_OUT = Func(F("codes"), Value(","), function="array_to_string", output_field=models.TextField())
 
-    name = models.CharField(max_length=60, unique=True)
+
+class PermissionGroup(models.Model):
+    """A named set of permission codes. One with a view_all is never available to sub-resellers."""
+
+    name = models.CharField(max_length=60)
     sentence = models.CharField(max_length=200, blank=True)
     codes = ArrayField(models.CharField(max_length=60))
     available_to_subs = models.BooleanField(default=False)
@@ -37,6 +42,13 @@ class PermissionGroup(models.Model):
 
     class Meta:
         db_table = "permission_groups"
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="group_name_is_unique"),
+            models.CheckConstraint(
+                condition=Q(available_to_subs=False) | ~Q(Regex(SPELLED_OUT, r"\.view_all(,|$)")),
+                name="no_view_all_for_subs",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -44,6 +56,12 @@ class PermissionGroup(models.Model):
     @property
     def rights(self) -> frozenset[str]:
         return with_implied(self.codes)
+
+    @property
+    def state(self) -> str:
+        """What tells this state of the group from any other one."""
+        told = [self.name, self.sentence, sorted(self.codes), self.available_to_subs]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
     @property
     def caution_count(self) -> int:
@@ -56,13 +74,3 @@ class PermissionGroup(models.Model):
     def count_of(self, danger: Danger) -> int:
         """Return how many of the group's permissions can do this much harm."""
         return sum(1 for code in self.rights if PERMISSIONS[code].danger == danger)
-
-
-def rights_of_reseller(reseller: Reseller) -> frozenset[str]:
-    """Return the rights of a reseller's own login: its group's, or all in its own scope where it has none."""
-    return rights_of_group(reseller.permission_group)
-
-
-def rights_of_group(group: PermissionGroup | None) -> frozenset[str]:
-    """Return what a reseller with this group may do; without one, everything in its own scope."""
-    return group.rights if group else OWN_SCOPE_CODES

@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.groups import PermissionGroup, rights_of_reseller
-from accounts.permissions import ALL_CODES
+from accounts.models.groups import PermissionGroup
+from accounts.models.rights import Decision, bounds_of, decide, within
+from accounts.permissions import PERMISSIONS
 
 if TYPE_CHECKING:
     pass
@@ -31,43 +32,16 @@ class UserType(models.IntegerChoices):
     ADMIN = 4, _("Admin")
 
 
-class UserQuerySet(models.QuerySet["User"]):
-    def with_rights(self) -> UserQuerySet:
+class UserManager(BaseUserManager["User"]):
+    def with_rights(self) -> models.QuerySet[User]:
         """Return users with all that their rights are computed from, in one query."""
         return self.select_related(
             "permission_group",
             "reseller__permission_group",
             "reseller__wallet",
-            "reseller__parent",
+            "reseller__parent__permission_group",
             "reseller__user",
         )
-
-    def people(self) -> UserQuerySet:
-        """Return those who work for the ISP itself: admins and support staff, removed ones too."""
-        return self.filter(user_type__in=(UserType.ADMIN, UserType.SUPPORT), reseller__isnull=True)
-
-    def admins(self) -> UserQuerySet:
-        """Return the admins who can sign in."""
-        return self.filter(user_type=UserType.ADMIN, is_active=True)
-
-    def named_like(self, text: str) -> UserQuerySet:
-        return self.filter(
-            Q(username__icontains=text)
-            | Q(full_name__icontains=text)
-            | Q(email__icontains=text)
-            | Q(phone__icontains=text)
-        )
-
-
-class UserManager(BaseUserManager["User"]):
-    def get_queryset(self) -> UserQuerySet:
-        return UserQuerySet(self.model, using=self._db)
-
-    def with_rights(self) -> UserQuerySet:
-        return self.get_queryset().with_rights()
-
-    def people(self) -> UserQuerySet:
-        return self.get_queryset().people()
 
     def by_login_name(self, name: str) -> User | None:
         """Return the login whose present username or email this is, without regard to case."""
@@ -150,16 +124,31 @@ class User(AbstractBaseUser):
         return bool(self.reseller and self.reseller.user_id == self.pk)
 
     @property
+    def kind(self) -> str:
+        """What kind of login it is, in words."""
+        if self.reseller is None:
+            return self.get_user_type_display()
+        if not self.is_own_login_of_reseller:
+            return str(_("Staff of a reseller"))
+        return str(_("Sub-reseller")) if self.reseller.is_sub else self.get_user_type_display()
+
+    @property
+    def effective_group(self) -> PermissionGroup | None:
+        """The group that its rights begin with: of a reseller's own login, the reseller's."""
+        if self.reseller and self.is_own_login_of_reseller:
+            return self.reseller.permission_group
+        return self.permission_group
+
+    @property
     def rights(self) -> frozenset[str]:
         """What this login may do in its own panel."""
-        if self.is_admin:
-            return ALL_CODES
-        if self.reseller is None:
-            return frozenset()
-        reseller_rights = rights_of_reseller(self.reseller)
-        if self.is_own_login_of_reseller:
-            return reseller_rights
-        return self.permission_group.rights & reseller_rights if self.permission_group else frozenset()
+        return within(bounds_of(self))
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """What this login may do in its own panel and what not, each with the reason, in the order of the registry."""
+        bounds = bounds_of(self)
+        return [decide(bounds, code) for code in PERMISSIONS]
 
 
 class LoginName(models.Model):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import PermissionGroup, User, UserType, rights_of_group, rights_of_reseller
-from accounts.operations import change_contact, create_login
+from accounts.operations import create_login, held_groups, save_login
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
@@ -124,6 +124,7 @@ def create_reseller(
         allowed_ips, wan_check = "", WanCheck.INHERIT
     parent = locked(parent.pk)[0] if parent else None
     check_parent(parent)
+    permission_group = held_group(permission_group, parent)
     check_group(actor, permission_group, parent)
 
     user = create_login(
@@ -210,6 +211,22 @@ def locked(*ids: int) -> list[Reseller]:
     return list(rows.filter(pk__in=ids).order_by("pk"))
 
 
+def held_group(group: PermissionGroup | None, parent: Reseller | None, *subs: Reseller) -> PermissionGroup | None:
+    """Return the group as it is now. Neither it nor those that it is compared with are edited before the act is done.
+
+    :raises GroupOutOfReach: where it was deleted meanwhile.
+    """
+    around = [parent, *subs] if parent else subs
+    held = held_groups([group.pk if group else None, *(each.permission_group_id for each in around)])
+    if parent and parent.permission_group_id:
+        parent.permission_group = held[parent.permission_group_id]
+    if group is None:
+        return None
+    if group.pk not in held:
+        raise GroupOutOfReach(_("Somebody deleted the group %(name)s meanwhile.") % {"name": group})
+    return held[group.pk]
+
+
 def check_group(actor: Seat, group: PermissionGroup | None, parent: Reseller | None) -> None:
     """Check that the group may be given: by a reseller only within what it may do itself, and never beyond the parent.
 
@@ -225,6 +242,8 @@ def check_group(actor: Seat, group: PermissionGroup | None, parent: Reseller | N
             _("%(name)s allows more than %(parent)s may do.")
             % {"name": group or _("No group"), "parent": parent.public_name}
         )
+    if parent and group and not group.available_to_subs:
+        raise GroupOutOfReach(_("%(name)s is not available to sub-resellers.") % {"name": group})
 
 
 def check_subs_keep_within(reseller: Reseller, group: PermissionGroup | None) -> None:
@@ -233,7 +252,7 @@ def check_subs_keep_within(reseller: Reseller, group: PermissionGroup | None) ->
     :raises GroupOutOfReach: naming the first that would.
     """
     for sub in reseller.subs.select_related("permission_group").order_by("pk"):
-        if not rights_of_reseller(sub) <= rights_of_group(group):
+        if not rights_of_group(sub.permission_group) <= rights_of_group(group):
             raise GroupOutOfReach(
                 _("%(name)s would be left with more than its parent. Change its permission group first.")
                 % {"name": sub.public_name}
@@ -271,6 +290,8 @@ class ResellerDetails(CompanyFacts, total=False):
     full_name: str
 
 
+USER_FIELDS = ("email", "phone", "full_name")
+
 ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 
@@ -282,45 +303,44 @@ def edit_reseller(
 
     :param seen: the `state_of` the reseller that the person was shown; any other one is refused.
 
-    Email and phone are out of reach of a borrowed seat, and ignored from there.
+    A sign-in email is out of reach of a borrowed seat, and ignored from there.
 
-    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken, UsernameIsEmail:
+    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
     """
     reseller, parent = locked_with_parent(actor, reseller_id, details)
     if seen and seen != state_of(reseller):
         raise ChangedMeanwhile
     user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
     wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
-    new: dict[str, Any] = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
+    new = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
     if "parent" in new:
         check_new_parent(reseller, parent)
         new["parent"] = parent
     if "parent" in new or "permission_group" in new:
         group = details["permission_group"] if "permission_group" in new else reseller.permission_group
+        group = held_group(group, parent, *reseller.subs.all())
         check_group(actor, group, parent)
         check_subs_keep_within(reseller, group)
     if "allowed_ips" in new:
         new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
-    email, phone = new.pop("email", user.email), new.pop("phone", user.phone)
     if actor.is_borrowed:
-        email, phone = user.email, user.phone
+        new.pop("email", None)
+    if "email" in new:
+        new["email"] = new["email"] or None
 
-    of_user = audit.changed_fields(user, {"full_name": new.pop("full_name")} if "full_name" in new else {})
+    of_user = audit.changed_fields(user, {name: new.pop(name) for name in USER_FIELDS if name in new})
     of_wallet = audit.changed_fields(wallet, {"credit_limit": new.pop("credit_limit")} if "credit_limit" in new else {})
     of_reseller = audit.changed_fields(reseller, new)
     if wallet.name != reseller.public_name:
         wallet.name = reseller.public_name
         wallet.save(update_fields=["name"])
     if of_user:
-        user.save(update_fields=list(of_user))
-    contact_changed = change_contact(actor=actor, user=user, email=email, phone=phone, now=now)
+        save_login(user, fields=list(of_user))
     if of_wallet:
         wallet.save(update_fields=list(of_wallet))
-    changes = of_reseller | of_user | of_wallet
-    if changes or contact_changed:
+    if changes := of_reseller | of_user | of_wallet:
         reseller.updated_at = now
         reseller.save(update_fields=[*of_reseller, "updated_at"])
-    if changes:
         audit.record(
             actor=actor, action=Action.RESELLER_EDITED, obj=reseller, reseller_id=reseller.pk, changes=changes, now=now
         )

@@ -233,3 +233,17 @@ def test_the_status_says_how_the_wallet_stands(balance: str, status: str) -> Non
     reseller = Reseller(wallet=LedgerAccount(balance=Decimal(balance), credit_limit=Decimal(50)))
 
     assert text_of(render_to_string("resellers/_status.html", {"reseller": reseller})) == status
+
+
+def test_the_list_is_called_what_stands_in_it(asha: User, nadia: User, noor: User, northeast: Reseller) -> None:
+    for who, words in ((asha, "Resellers"), (noor, "Resellers"), (nadia, "Sub-resellers")):
+        page = signed_in(who).get("/resellers/").content.decode()
+
+        assert f"<title>{words} ·" in page
+        assert f"<h1>{words}</h1>" in page
+        assert f"<span>{words}</span>" in page
+
+
+def test_a_sub_reseller_is_not_led_to_a_list_that_is_always_empty(nadia: User, noora: User) -> None:
+    assert "/resellers/" in links_of(signed_in(nadia).get("/"))
+    assert "/resellers/" not in links_of(signed_in(noora).get("/"))

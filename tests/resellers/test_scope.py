@@ -26,6 +26,11 @@ def test_a_sub_reseller_never_gets_a_group_that_sees_everything(asha: User, nort
         make_reseller(asha, "seer", "Seer Net", parent=north, permission_group=group("PARTNER"))
 
 
+def test_not_even_under_a_parent_that_sees_everything_itself(asha: User, partner: Reseller) -> None:
+    with pytest.raises(GroupOutOfReach, match="PARTNER is not available to sub-resellers"):
+        make_reseller(asha, "seer", "Seer Net", parent=partner, permission_group=group("PARTNER"))
+
+
 def test_a_reseller_without_a_group_cannot_go_under_one_that_may_less(asha: User, south: Reseller) -> None:
     helper = make_reseller(asha, "helper", "Helper Net", permission_group=group("SUPPORT"))
 
