@@ -66,10 +66,13 @@ def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
     return HttpResponseRedirect(to, status=303)
 
 
-def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
-    """Answer with the page for a status, in words, with the request id to quote."""
+def error_page(request: HttpRequest, status: int, message: str = "", *, page: str = "") -> HttpResponse:
+    """Answer with the page for a status, in words, with the request id to quote.
+
+    :param page: the page's name under ``errors/``, where it is not the status.
+    """
     context = {"message": message, "request_id": getattr(request, "id", "")}
-    return render(request, f"errors/{status}.html", context, status=status)
+    return render(request, f"errors/{page or status}.html", context, status=status)
 
 
 def forbidden(request: HttpRequest, refusal: Forbidden) -> HttpResponse:

@@ -37,7 +37,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that is stale: of before a sign-in, a sign-out, or a change of seat."""
-    return error_page(request, 403, _("This form is out of date. Go back, reload the page and try again."))
+    return error_page(request, 403, page="stale_form")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -227,7 +227,7 @@ def test_a_form_without_its_token_is_refused(asha: User, north: Reseller) -> Non
     response = client.post(seats_of(north), {"reason": "to help"})
 
     assert response.status_code == 403
-    assert "This form is out of date." in body(response)
+    assert "This form is out of date" in body(response)
     assert not AuditEntry.objects.filter(action=Action.SEAT_ENTERED).exists()
 
 
@@ -400,6 +400,29 @@ def test_staff_enter_only_with_the_right(asha: User, north: Reseller, northeast:
 
     assert name_in_seat(entered(with_right, northeast)) == "noora"
     assert signed_in(without).post(seats_of(northeast), {"reason": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["PARTNER", "SUPPORT"])
+def test_staff_who_only_look_or_help_cannot_enter_a_sub(
+    asha: User, north: Reseller, northeast: Reseller, name: str
+) -> None:
+    client = signed_in(make_staff(asha, north, "clerk", group(name)))
+
+    response = client.post(seats_of(northeast), {"reason": "to look around"})
+
+    assert response.status_code in (403, 404)
+    assert SESSION_KEY not in client.session
+    assert not AuditEntry.objects.filter(action=Action.SEAT_ENTERED).exists()
+    assert seats_of(northeast) not in links_of(client.get("/resellers/"))
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_partner_who_sees_every_reseller_enters_none(noor: User, north: Reseller, method: str) -> None:
+    client = signed_in(noor)
+
+    assert client.get(f"/resellers/{north.pk}/").status_code == 200
+    assert getattr(client, method)(seats_of(north), {"reason": "to look around"}).status_code == 403
+    assert SESSION_KEY not in client.session
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
