@@ -79,7 +79,7 @@ def test_recovery_codes_hold_nothing_that_is_mistaken_for_something_else() -> No
     codes = {new_recovery_code() for _ in range(200)}
 
     assert len(codes) == 200
-    assert {len(code) for code in codes} == {17}
+    assert {len(code) for code in codes} == {29}
     assert not set("01lo") & set("".join(codes))
 
 
