@@ -76,6 +76,7 @@ ITEMS = (
             only_with_wallet=True,
         ),
     ),
+    (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),
 )

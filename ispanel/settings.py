@@ -74,6 +74,23 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         raise ImproperlyConfigured(f"{name} cannot be used: {problem}.") from problem
 
 
+def mail_server(name: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server, none where there is no server.
+
+    :raises ImproperlyConfigured: for anything but smtp://, smtp+tls:// or smtp+ssl:// with a host.
+    """
+    url = env.str(name, default="")
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        server = dict(env.email_url_config(url))
+    except (KeyError, ValueError, ImproperlyConfigured):
+        server = {}
+    if not url.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")) or not server.get("EMAIL_HOST"):
+        raise ImproperlyConfigured(f"{name} cannot be used: write it as smtp+tls://user:password@host:587.")
+    return {key: value for key, value in server.items() if key.startswith("EMAIL_")}
+
+
 SECRET_KEY = required("SECRET_KEY")
 ENCRYPTION_KEYS = key_ring("ENCRYPTION_KEYS")
 HTTPS_ONLY = boolean("HTTPS_ONLY", default=True)
@@ -198,6 +215,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+EMAIL_URL: str = env.str("EMAIL_URL", default="")
+globals().update(mail_server("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="ispanel@localhost")
 
 LANGUAGE_CODE = "en"
 USE_TZ = True

@@ -139,7 +139,7 @@ class DetailsForm(forms.Form):
         group = self.fields["permission_group"]
         assert isinstance(group, GroupChoice)
         if seat.is_borrowed and self.initial.get("company_name"):
-            self.fields["email"].disabled = True
+            self.fields["email"].disabled = self.fields["phone"].disabled = True
         if seat.is_admin:
             group.queryset = PermissionGroup.objects.order_by("id")
             group.required = False

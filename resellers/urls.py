@@ -1,6 +1,6 @@
 from django.urls import path
 
-from resellers.views import acts, pages
+from resellers.views import acts, pages, staff
 
 app_name = "resellers"
 
@@ -17,5 +17,13 @@ urlpatterns = [
     path("resellers/<int:pk>/withdrawals/", acts.withdrawals, name="withdrawals"),
     path("resellers/<int:pk>/seats/", acts.seats, name="seats"),
     path("resellers/<int:pk>/initial-password/", acts.initial_password, name="initial_password"),
+    path("resellers/<int:pk>/staff/", staff.of_reseller, name="staff_of_reseller"),
+    path("staff/", staff.list_, name="staff"),
+    path("staff/new", staff.create, name="create_staff"),
+    path("staff/<int:pk>/edit/", staff.edit, name="edit_staff"),
+    path("staff/<int:pk>/password/", staff.password, name="staff_password"),
+    path("staff/<int:pk>/initial-password/", staff.initial_password, name="staff_initial_password"),
+    path("staff/<int:pk>/removal/", staff.removal, name="staff_removal"),
+    path("staff/<int:pk>/restoration/", staff.restoration, name="staff_restoration"),
     path("transactions/", pages.own_transactions, name="own_transactions"),
 ]

@@ -72,19 +72,14 @@ def make_reseller(actor: User, username: str, company_name: str, **details: Any)
     return resellers.create_reseller(actor=seat_of(actor), username=username, company_name=company_name, **wanted)
 
 
-def make_staff(actor: User, reseller: Reseller, username: str, permission_group: PermissionGroup | None) -> User:
-    """Create a login of a reseller's staff."""
-    user = accounts.create_login(
-        actor=seat_of(actor),
-        user_type=UserType.RESELLER,
-        username=username,
-        password=PASSWORD,
-        must_change_password=False,
-        now=NOW,
+def make_staff(
+    actor: User, reseller: Reseller, username: str, permission_group: PermissionGroup, **details: Any
+) -> User:
+    """Create a login of a reseller's staff; `details` as `create_staff` takes them."""
+    wanted = {"password": PASSWORD, "must_change_password": False, "now": NOW} | details
+    return resellers.create_staff(
+        actor=seat_of(actor), reseller=reseller, username=username, permission_group=permission_group, **wanted
     )
-    user.reseller, user.permission_group = reseller, permission_group
-    user.save(update_fields=["reseller", "permission_group"])
-    return user
 
 
 def make_plan(name: str = "Home", price: str = "25.00", **details: Any) -> Plan:

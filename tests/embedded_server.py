@@ -32,6 +32,7 @@ SETTINGS = {
     "TRUSTED_PROXIES": "",
     "BCRYPT_ROUNDS": "4",
     "LOG_LEVEL": "WARNING",
+    "EMAIL_URL": "",
 }
 folder = pytest.StashKey[Path]()
 server = pytest.StashKey[embedded_postgres.Server]()

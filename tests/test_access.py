@@ -26,7 +26,7 @@ from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from plans.models import Plan
-from resellers.models import Reseller
+from resellers.models import Reseller, StaffLogin
 from subscribers.models import Subscriber
 from tests.cast import NOW, PASSWORD, fund, group, make_admin, make_plan, make_reseller, make_staff, make_support
 
@@ -77,6 +77,7 @@ def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str
 SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     Reseller: scope(TREE, all_for=(PARTNER,)),
     Subscriber: scope(TREE, all_for=(PARTNER, SALES_PLUS)),
+    StaffLogin: scope(TREE),
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -85,6 +86,7 @@ SEES: dict[type[Model], dict[str, frozenset[str]]] = {
 ACTS: dict[type[Model], dict[str, frozenset[str]]] = {
     Reseller: scope(frozenset({CHILD})),
     Subscriber: scope(TREE),
+    StaffLogin: scope(frozenset({OWN})),
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -119,6 +121,7 @@ class Row:
 
 reads_reseller = partial(Row, of=Reseller)
 acts_on_reseller = partial(Row, of=Reseller, acts=True, post=303)
+acts_on_staff = partial(Row, of=StaffLogin, acts=True, post=303)
 acts_on_line = partial(Row, of=Subscriber, acts=True, post=303)
 
 
@@ -140,6 +143,15 @@ def an_edited_reseller(_world: "World", _kind: str) -> dict[str, Any]:
     return {"company_name": "Renamed", "permission_group": group("SALES").pk, "wan_check": "inherit"}
 
 
+def a_new_staff_login(world: "World", kind: str) -> dict[str, Any]:
+    login = {"username": "brand.new", "password": "SecurePass123!", "permission_group": group("SUPPORT").pk}
+    return login | {"reseller": world.panel_of(kind).pk}
+
+
+def an_edited_staff_login(_world: "World", _kind: str) -> dict[str, Any]:
+    return {"full_name": "Renamed", "permission_group": group("SUPPORT").pk}
+
+
 def a_new_line(world: "World", kind: str) -> dict[str, Any]:
     line = {"username": "brand.new", "password": "SecurePass123!", "activate": "on", "plan": world.home.pk}
     return with_key(**line, reseller=world.panel_of(kind).pk)(world, kind)
@@ -155,6 +167,7 @@ def a_group(_world: "World", _kind: str) -> dict[str, Any]:
 
 
 NEW_PASSWORD = {"own_password": PASSWORD, "password": "a-garden-in-october", "repeated": "a-garden-in-october"}
+FOR_SOMEBODY = {"password": "a-garden-in-october", "own_password": PASSWORD}
 GENERAL = {"name": "Panel", "time_zone": "UTC", "currency_code": "USD", "currency_decimals": "2"}
 SECURITY = {"idle_minutes": "60", "absolute_hours": "12", "own_password": PASSWORD}
 
@@ -201,6 +214,14 @@ ROWS = {
     "resellers/<int:pk>/initial-password/": acts_on_reseller(
         KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)
     ),
+    "resellers/<int:pk>/staff/": Row(KEEPERS, of=Reseller),
+    "staff/": Row(KEEPERS),
+    "staff/new": Row(KEEPERS - BORROWED, post=303, form=a_new_staff_login),
+    "staff/<int:pk>/edit/": acts_on_staff(KEEPERS, form=an_edited_staff_login),
+    "staff/<int:pk>/password/": acts_on_staff(KEEPERS - BORROWED, form=typed(**FOR_SOMEBODY)),
+    "staff/<int:pk>/initial-password/": acts_on_staff(KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)),
+    "staff/<int:pk>/removal/": acts_on_staff(KEEPERS),
+    "staff/<int:pk>/restoration/": acts_on_staff(KEEPERS),
     "subscribers/": Row(READERS_OF_LINES),
     "renewals/": Row(READERS_OF_LINES),
     "subscribers/new": Row(KEEPERS, post=303, form=a_new_line),
@@ -242,6 +263,7 @@ class World:
     asha: User
     resellers: dict[str, Reseller]
     lines: dict[int, Subscriber]
+    staff: dict[int, User]
     logins: dict[str, User]
     home: Plan
     withdrawn: Plan
@@ -278,6 +300,8 @@ class World:
             return {relation: reseller.user_id for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is Reseller:
             return {relation: reseller.pk for relation, reseller in related.items()} | {ABSENT: 987654}
+        if model is StaffLogin:
+            return {relation: self.staff[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is Subscriber:
             return {relation: self.lines[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
         pytest.fail(f"Say in World.objects which {model.__name__} is whose.")
@@ -302,18 +326,19 @@ def world(db: None) -> World:
             permission_group=group("SUPPORT" if parent in ("support", "partner") else "SALES"),
         )
     home, withdrawn = make_plan(), make_plan("Withdrawn", is_on_sale=False)
-    lines = {}
+    lines, staff = {}, {}
     for name, reseller in resellers.items():
         fund(reseller.wallet, "1000", actor=asha)
         lines[reseller.pk] = Subscriber.objects.create(
             username=f"line.of.{reseller.user.username}", plan=home, reseller=reseller, password_ciphertext=b"x",
             full_name=name, created_at=NOW, updated_at=NOW,
         )  # fmt: skip
+        staff[reseller.pk] = make_staff(asha, reseller, f"staff.of.{reseller.pk}", group("SUPPORT"), now=timezone.now())
     logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB)}
     logins |= {ADMIN: asha, ADMIN_AS: asha, PARENT_AS: resellers["north"].user, PETRA: make_support(asha)}
     logins[STAFF] = make_staff(asha, resellers["north"], "clerk", group("SALES"))
     spare = PermissionGroup.objects.create(name="Spare", codes=[])
-    return World(asha, resellers, lines, logins, home, withdrawn, spare)
+    return World(asha, resellers, lines, staff, logins, home, withdrawn, spare)
 
 
 def client_of(world: World, kind: str) -> Client:

@@ -1,7 +1,15 @@
 """The tables of logins."""
 
 from accounts.models.groups import PermissionGroup, PermissionGroupQuerySet
-from accounts.models.logins import USERNAME_PATTERN, LoginName, User, UserManager, UserType, username_characters
+from accounts.models.logins import (
+    USERNAME_PATTERN,
+    LoginName,
+    User,
+    UserManager,
+    UserQuerySet,
+    UserType,
+    username_characters,
+)
 from accounts.models.rights import Decision, rights_of_group, rights_of_reseller
 from accounts.models.secrets import (
     InitialPassword,
@@ -26,6 +34,7 @@ __all__ = [
     "TwoStep",
     "User",
     "UserManager",
+    "UserQuerySet",
     "UserType",
     "purpose_of_initial_password",
     "purpose_of_two_step",

@@ -32,8 +32,8 @@ class UserType(models.IntegerChoices):
     ADMIN = 4, _("Admin")
 
 
-class UserManager(BaseUserManager["User"]):
-    def with_rights(self) -> models.QuerySet[User]:
+class UserQuerySet(models.QuerySet["User"]):
+    def with_rights(self) -> UserQuerySet:
         """Return users with all that their rights are computed from, in one query."""
         return self.select_related(
             "permission_group",
@@ -42,6 +42,33 @@ class UserManager(BaseUserManager["User"]):
             "reseller__parent__permission_group",
             "reseller__user",
         )
+
+    def people(self) -> UserQuerySet:
+        """Return those who work for the ISP itself: admins and support staff, removed ones too."""
+        return self.filter(user_type__in=(UserType.ADMIN, UserType.SUPPORT), reseller__isnull=True)
+
+    def admins(self) -> UserQuerySet:
+        """Return the admins who can sign in."""
+        return self.filter(user_type=UserType.ADMIN, is_active=True)
+
+    def named_like(self, text: str) -> UserQuerySet:
+        return self.filter(
+            Q(username__icontains=text)
+            | Q(full_name__icontains=text)
+            | Q(email__icontains=text)
+            | Q(phone__icontains=text)
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def with_rights(self) -> UserQuerySet:
+        return self.get_queryset().with_rights()
+
+    def people(self) -> UserQuerySet:
+        return self.get_queryset().people()
 
     def by_login_name(self, name: str) -> User | None:
         """Return the login whose present username or email this is, without regard to case."""

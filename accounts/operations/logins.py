@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -25,6 +26,9 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
+
+if TYPE_CHECKING:
+    from resellers.models import Reseller
 
 
 def save_login(user: User, *, fields: list[str] | None = None) -> None:
@@ -53,11 +57,14 @@ def create_login(
     full_name: str = "",
     must_change_password: bool = True,
     company_name: str = "",
+    reseller: Reseller | None = None,
+    permission_group: PermissionGroup | None = None,
     now: datetime,
 ) -> User:
-    """Insert a login with a password that somebody else chose, and keep that one, encrypted, for seven days.
+    """Insert a login with a password that somebody else chose; a reseller's is kept, encrypted, for seven days.
 
     :param company_name: what the password may not contain, where the company has no row yet.
+    :param reseller: whose staff the login is.
     :raises UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
     """
     user = User(
@@ -67,13 +74,16 @@ def create_login(
         full_name=full_name.strip(),
         user_type=user_type,
         must_change_password=must_change_password,
+        reseller=reseller,
+        permission_group=permission_group,
     )
     user.company_for_password_rules_override = company_name
     check_names_are_free(user.username, user.email)
     check_password(password, user)
     user.set_password(password)
     save_login(user)
-    keep_initial_password(user=user, password=password, created_by=actor.login, now=now)
+    if user_type == UserType.RESELLER:
+        keep_initial_password(user=user, password=password, created_by=actor.login, now=now)
     return user
 
 

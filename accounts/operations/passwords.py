@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from accounts import limits
 from accounts.models import (
     InitialPassword,
+    Session,
     User,
+    UserType,
     purpose_of_initial_password,
 )
 from accounts.seats import Seat
@@ -157,10 +159,41 @@ def set_password(*, actor: Actor, user: User, password: str, now: datetime) -> N
 
     :raises WeakPassword:
     """
+    put_password(user, password)
+    record_password_set(actor, user, now)
+
+
+@transaction.atomic
+def set_initial_password(*, actor: Seat, user: User, password: str, now: datetime) -> None:
+    """Give a login a new password that it has to change at its next sign-in; all its sign-ins end.
+
+    Of a reseller's logins it is kept, encrypted, for seven days.
+
+    :raises WeakPassword:
+    """
+    put_password(user, password, must_change=True)
+    if user.user_type == UserType.RESELLER:
+        keep_initial_password(user=user, password=password, created_by=actor.login, now=now)
+    record_password_set(actor, user, now)
+
+
+def put_password(user: User, password: str, *, must_change: bool | None = None) -> None:
+    """Save the new password, and end what the old one opened.
+
+    :param must_change: whether the login has to choose its own first; None leaves that as it is.
+    :raises WeakPassword:
+    """
     check_password(password, user)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    if must_change is not None:
+        user.must_change_password = must_change
+    user.save(update_fields=["password", "must_change_password"])
     InitialPassword.objects.filter(user=user).delete()
+    Session.objects.filter(user=user).delete()
+
+
+def record_password_set(actor: Actor, user: User, now: datetime) -> None:
+    """Record that somebody else set the login's password."""
     audit.record(
         actor=actor, action=Action.PASSWORD_SET, obj=user, reseller_id=user.reseller_id, grade=Grade.SECURITY, now=now
     )

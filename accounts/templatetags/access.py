@@ -44,6 +44,12 @@ def opens_reseller(seat: Seat, reseller: InTree) -> bool:
 
 
 @register.filter
+def has_in_tree(seat: Seat, reseller: InTree) -> bool:
+    """Say whether the reseller is the seat's own or one of its subs; an admin's are all."""
+    return reseller.is_in_tree_of(seat)
+
+
+@register.filter
 def resellers_in_words(seat: Seat) -> str | Promise:
     """Return what the list of resellers is called: who sees no others finds its own sub-resellers there."""
     return _("Resellers") if seat.sees_all("resellers") else _("Sub-resellers")

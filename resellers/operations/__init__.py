@@ -8,7 +8,6 @@ from resellers.operations.funds import (
 )
 from resellers.operations.onboarding import (
     ADMIN_FIELDS,
-    USER_FIELDS,
     ChangedMeanwhile,
     CompanyFacts,
     GroupOutOfReach,
@@ -32,10 +31,18 @@ from resellers.operations.onboarding import (
     post_opening,
     state_of,
 )
+from resellers.operations.staff import (
+    StaffGroupOutOfReach,
+    create_staff,
+    edit_staff,
+    remove_staff,
+    restore_staff,
+    reveal_initial_password_of_staff,
+    set_password_of_staff,
+)
 
 __all__ = [
     "ADMIN_FIELDS",
-    "USER_FIELDS",
     "ChangedMeanwhile",
     "CompanyFacts",
     "GroupOutOfReach",
@@ -44,6 +51,7 @@ __all__ = [
     "OwnParent",
     "ParentIsSub",
     "ResellerDetails",
+    "StaffGroupOutOfReach",
     "UnusableAddress",
     "actable",
     "check_group",
@@ -51,7 +59,9 @@ __all__ = [
     "check_parent",
     "check_subs_keep_within",
     "create_reseller",
+    "create_staff",
     "edit_reseller",
+    "edit_staff",
     "funding_account",
     "locked",
     "locked_with_parent",
@@ -59,6 +69,10 @@ __all__ = [
     "normalised_addresses",
     "own_reseller_as_parent",
     "post_opening",
+    "remove_staff",
+    "restore_staff",
+    "reveal_initial_password_of_staff",
+    "set_password_of_staff",
     "state_of",
     "transfer_to_reseller",
     "withdraw_from_reseller",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import PermissionGroup, User, UserType, rights_of_group, rights_of_reseller
-from accounts.operations import create_login, held_groups, save_login
+from accounts.operations import change_contact, create_login, held_groups
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
@@ -290,8 +290,6 @@ class ResellerDetails(CompanyFacts, total=False):
     full_name: str
 
 
-USER_FIELDS = ("email", "phone", "full_name")
-
 ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 
@@ -303,16 +301,16 @@ def edit_reseller(
 
     :param seen: the `state_of` the reseller that the person was shown; any other one is refused.
 
-    A sign-in email is out of reach of a borrowed seat, and ignored from there.
+    Email and phone are out of reach of a borrowed seat, and ignored from there.
 
-    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken:
+    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken, UsernameIsEmail:
     """
     reseller, parent = locked_with_parent(actor, reseller_id, details)
     if seen and seen != state_of(reseller):
         raise ChangedMeanwhile
     user = User.objects.select_for_update(no_key=True).get(pk=reseller.user_id)
     wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
-    new = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
+    new: dict[str, Any] = {name: value for name, value in details.items() if actor.is_admin or name not in ADMIN_FIELDS}
     if "parent" in new:
         check_new_parent(reseller, parent)
         new["parent"] = parent
@@ -323,24 +321,26 @@ def edit_reseller(
         check_subs_keep_within(reseller, group)
     if "allowed_ips" in new:
         new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
+    email, phone = new.pop("email", user.email), new.pop("phone", user.phone)
     if actor.is_borrowed:
-        new.pop("email", None)
-    if "email" in new:
-        new["email"] = new["email"] or None
+        email, phone = user.email, user.phone
 
-    of_user = audit.changed_fields(user, {name: new.pop(name) for name in USER_FIELDS if name in new})
+    of_user = audit.changed_fields(user, {"full_name": new.pop("full_name")} if "full_name" in new else {})
     of_wallet = audit.changed_fields(wallet, {"credit_limit": new.pop("credit_limit")} if "credit_limit" in new else {})
     of_reseller = audit.changed_fields(reseller, new)
     if wallet.name != reseller.public_name:
         wallet.name = reseller.public_name
         wallet.save(update_fields=["name"])
     if of_user:
-        save_login(user, fields=list(of_user))
+        user.save(update_fields=list(of_user))
+    contact_changed = change_contact(actor=actor, user=user, email=email, phone=phone, now=now)
     if of_wallet:
         wallet.save(update_fields=list(of_wallet))
-    if changes := of_reseller | of_user | of_wallet:
+    changes = of_reseller | of_user | of_wallet
+    if changes or contact_changed:
         reseller.updated_at = now
         reseller.save(update_fields=[*of_reseller, "updated_at"])
+    if changes:
         audit.record(
             actor=actor, action=Action.RESELLER_EDITED, obj=reseller, reseller_id=reseller.pk, changes=changes, now=now
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,10 +14,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest, requires
-from accounts.forms.passwords import RevealForm
 from accounts.middleware import begin_borrowed_seat
 from accounts.models import User
-from accounts.operations import enter_seat, may_reveal_without_password, reveal_initial_password
+from accounts.operations import enter_seat, reveal_initial_password
+from accounts.views import acts
+from accounts.views.acts import Place
 from ispanel.http import done, render_act, wants
 from ispanel.installation import currency
 from ispanel.money import with_code
@@ -130,16 +132,11 @@ def seats(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def initial_password(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Reveal the initial password, on this answer alone."""
-    now = timezone.now()
-    ask = not may_reveal_without_password(actor=request.seat, user=reseller.user, now=now)
-    form = RevealForm(request.POST if request.method == "POST" else None, ask=ask)
-    secret = ""
-    if request.method == "POST" and form.is_valid():
-        with refusals_into(form):
-            secret = reveal_initial_password(
-                actor=request.seat, user=reseller.user, own_password=form.cleaned_data.get("own_password", ""), now=now
-            )
-    context = {"form": form, "reseller": reseller, "secret": secret}
-    return render_act(
-        request, "resellers/initial_password.html", context, cancel_url=reverse("resellers:detail", args=[reseller.pk])
-    )
+    reveal_it = partial(reveal_initial_password, user=reseller.user)
+    return acts.reveal(request, reseller.user, place_of(reseller), reveal_it=reveal_it)
+
+
+def place_of(reseller: Reseller) -> Place:
+    """Return the way to an act on the reseller's own login."""
+    detail = reverse("resellers:detail", args=[reseller.pk])
+    return Place(((reverse("resellers:list"), _("Resellers")), (detail, reseller.public_name)))

@@ -17,6 +17,7 @@ from accounts.access import SignedInRequest, requires
 from accounts.models import InitialPassword
 from accounts.operations import check_names_are_free, fold_username
 from accounts.seats import Seat
+from accounts.views.acts import saved
 from audit.models import AuditEntry
 from ispanel.http import done, render_form, render_list, wants
 from ispanel.lists import page_of
@@ -140,7 +141,8 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
                 now=timezone.now(),
                 **form.changes(),
             )
-            return done(request, _("The changes are saved."), to=reverse("resellers:detail", args=[reseller.pk]))
+            old_email = reseller.user.email if {"email", "phone"} & set(form.changed_data) else None
+            return done(request, saved(old_email), to=reverse("resellers:detail", args=[reseller.pk]))
     return render_form(request, "resellers/form.html", {"form": form, "reseller": reseller})
 
 
