@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
-from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from accounts.permissions import PERMISSIONS
 from accounts.seats import Seat
+from ispanel.http import to_sign_in
 from ispanel.refusals import Forbidden
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -78,7 +78,7 @@ def _guarded(policy: Policy) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+                return to_sign_in(request)
             if policy.model is None:
                 check(request.seat, policy)
                 return view(request, *args, **kwargs)

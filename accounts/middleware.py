@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -20,15 +21,20 @@ from accounts.allow_list import AddressRefused, check_address
 from accounts.client_address import client_address
 from accounts.models import User
 from accounts.seats import Seat
+from accounts.time_outs import why_signed_out
 from audit.identity import Origin
 from ispanel.http import forbidden
+from ispanel.installation import panel_settings
 from ispanel.refusals import Forbidden
 
 SESSION_KEY = "seat"
 
 
 class SeatMiddleware:
-    """Put the seat on the request; lead to what comes before any other page; record refusals."""
+    """Put the seat on the request; lead to what comes before any other page; record refusals.
+
+    Whoever is not signed in any more is told why.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -39,6 +45,7 @@ class SeatMiddleware:
             user_agent=request.headers.get("User-Agent", ""),
             request_id=getattr(request, "id", ""),
         )
+        request.session.origin = request.origin  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(
@@ -48,7 +55,10 @@ class SeatMiddleware:
         if not isinstance(policy, Policy):
             raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} declares no policy of access")
         # Public pages ask nobody who they are: health has to answer while the database does not.
-        if policy.code == PUBLIC or not isinstance(request.user, User):
+        if policy.code == PUBLIC:
+            return None
+        if not isinstance(request.user, User):
+            tell_why_signed_out(request)
             return None
         now = timezone.now()
         request.seat = seat = seat_of(request, request.user, now)  # type: ignore[attr-defined]
@@ -57,6 +67,7 @@ class SeatMiddleware:
         except AddressRefused as refusal:
             record(seat, refusal, request)
             return forbidden(request, refusal)
+        request.session.touch(now)  # type: ignore[attr-defined]
         if SESSION_KEY in request.session and not seat.is_borrowed:
             messages.info(request, why_it_ended(request, now))
             end_borrowed_seat(request)
@@ -84,6 +95,12 @@ def what_comes_first(login: User) -> str:
 def name_of_page(request: HttpRequest) -> str:
     """Return the name of the page that is asked for."""
     return request.resolver_match.view_name if request.resolver_match else ""
+
+
+def tell_why_signed_out(request: HttpRequest) -> None:
+    """Say on the next page what has become of the sign-in that the cookie stands for, if it stood for one."""
+    if settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.is_empty():
+        messages.info(request, why_signed_out(request.session.timed_out, panel_settings()))  # type: ignore[attr-defined]
 
 
 def record(seat: Seat, refusal: Forbidden, request: HttpRequest) -> None:

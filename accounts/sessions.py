@@ -1,15 +1,24 @@
-"""The session store: rows that know whose they are, so that sign-ins can be listed and ended."""
+"""The session store: rows that know whose they are and when they end, so that sign-ins can be listed and ended."""
 
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from accounts.models import Session
+from accounts.models import Session, TimedOut
+from audit.identity import Origin
+from ispanel.installation import panel_settings
+
+#: How often it is written down that somebody is still there.
+SEEN_EVERY = timedelta(minutes=1)
+#: A sign-in lasts a week at the very most; its row stays a day longer, to tell whoever comes back why it ended.
+KEPT_FOR = timedelta(days=8)
 
 
 def digest_of(session_key: str) -> str:
@@ -22,6 +31,10 @@ class SessionStore(DatabaseStore):
 
     #: The row that the session was loaded from.
     row: Session | None = None
+    #: Which time-out had ended the sign-in that the cookie stood for.
+    timed_out: TimedOut | None = None
+    #: Where the request comes from; the middleware says it.
+    origin = Origin()
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -33,8 +46,10 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Session | None:
         assert self.session_key is not None
-        stored = digest_of(self.session_key)
-        self.row = self.rows.in_force().filter(session_key=stored).first()  # type: ignore[attr-defined]
+        now = timezone.now()
+        row = self.rows.filter(session_key=digest_of(self.session_key), expire_date__gt=now).first()
+        self.timed_out = row.timed_out(now, panel_settings()) if row and row.user_id else None
+        self.row = None if self.timed_out else row
         if self.row is None:
             self._session_key = None
         return self.row
@@ -47,10 +62,35 @@ class SessionStore(DatabaseStore):
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]
         row = self.row if self.row and self.row.session_key == digest_of(key) else Session(session_key=digest_of(key))
         row.session_data = self.encode(data)
-        row.expire_date = self.get_expiry_date()
         row.user_id = int(data[USER_KEY]) if USER_KEY in data else None
+        if row.user_id and row.signed_in_at is None:
+            self._sign_in(row, timezone.now())
+        row.expire_date = row.signed_in_at + KEPT_FOR if row.signed_in_at else self.get_expiry_date()
         self.row = row
         return row
+
+    def _sign_in(self, row: Session, now: datetime) -> None:
+        """Note when and where a sign-in began: now, or, where only the key turns, with the row before."""
+        before = self.row if self.row and self.row.user_id == row.user_id else None
+        row.signed_in_at = before.signed_in_at if before and before.signed_in_at else now
+        self._see(row, now)
+
+    def _see(self, row: Session, now: datetime) -> None:
+        row.last_seen_at, row.address, row.user_agent = now, self.origin.address, self.origin.user_agent[:300]
+
+    def touch(self, now: datetime) -> None:
+        """Note that somebody is still there, and where, if that was not noted within the last minute."""
+        row = self.row
+        if row is None or row.last_seen_at is None or now < row.last_seen_at + SEEN_EVERY:
+            return
+        self._see(row, now)
+        self.rows.filter(pk=row.pk).update(
+            last_seen_at=row.last_seen_at, address=row.address, user_agent=row.user_agent
+        )
+
+    def flush(self) -> None:
+        super().flush()
+        self.row = None
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import account, groups, rights, second_step, sign_in, two_step
+from accounts.views import account, groups, rights, second_step, sign_in, sign_ins, two_step
 
 app_name = "accounts"
 
@@ -14,6 +14,9 @@ urlpatterns = [
     path("account/two-step/", two_step.two_step, name="two_step"),
     path("account/two-step/off/", two_step.off, name="two_step_off"),
     path("account/two-step/codes/", two_step.codes, name="two_step_codes"),
+    path("account/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("account/sign-ins/end-others/", sign_ins.end_others, name="end_other_sign_ins"),
+    path("account/sign-ins/<uuid:public_id>/end/", sign_ins.end, name="end_sign_in"),
     path("settings/permissions/", groups.list_, name="groups"),
     path("settings/permissions/new", groups.create, name="create_group"),
     path("settings/permissions/<int:pk>/", groups.detail, name="group"),

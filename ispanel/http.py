@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from ispanel.refusals import Forbidden
 
@@ -64,6 +66,18 @@ def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(to)
     return HttpResponseRedirect(to, status=303)
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in page, and from there back to the page that was asked for, or that a fragment was for.
+
+    What was posted is lost: it leads to the dashboard.
+    """
+    asked_for = request.get_full_path() if request.method == "GET" else "/"
+    if request.headers.get("HX-Request") == "true":
+        asked_for = HtmxDetails(request).current_url_abs_path or "/"
+        return HttpResponseClientRedirect(redirect_to_login(asked_for).url)
+    return redirect_to_login(asked_for)
 
 
 def error_page(request: HttpRequest, status: int, message: str = "", *, page: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -56,3 +57,13 @@ class PanelSettings(models.Model):
     @property
     def currency(self) -> Currency:
         return Currency(self.currency_code, self.currency_decimals)
+
+    @property
+    def idle_time(self) -> timedelta:
+        """How long a sign-in lasts without a request."""
+        return timedelta(minutes=self.idle_minutes)
+
+    @property
+    def absolute_time(self) -> timedelta:
+        """How long a sign-in lasts at most."""
+        return timedelta(hours=self.absolute_hours)

@@ -190,7 +190,9 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "reports:dashboard"
 
 SESSION_ENGINE = "accounts.sessions"
+# Of those who have not signed in. How long a sign-in lasts is a setting of the panel; its cookie goes with the browser.
 SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY

@@ -50,6 +50,7 @@ SIGNED_IN = frozenset(KINDS) - {ANONYMOUS}
 BORROWED = frozenset({ADMIN_AS, PARENT_AS})
 
 METHODS = ("get", "post", "put", "delete")
+NOBODYS = uuid.UUID(int=7)
 
 #: Those who may have sub-resellers, and those who may sell.
 TOP_SELLERS = frozenset({NO_GROUP, SALES, SALES_PLUS, STAFF, ADMIN_AS})
@@ -177,6 +178,10 @@ ROWS = {
     "sign-in/": Row(SIGNED_IN, get=302, post=302, strangers=(200, 422), form=typed(login="x", password="y")),
     "sign-out/": Row(SIGNED_IN, get=405, post=302),
     "account/": Row(SIGNED_IN - BORROWED),
+    "account/sign-ins/": Row(SIGNED_IN - BORROWED),
+    "account/sign-ins/end-others/": Row(SIGNED_IN - BORROWED, get=405, post=303),
+    # One that is somebody else's; one's own is ended in tests/accounts/test_sign_ins_page.py.
+    "account/sign-ins/<uuid:public_id>/end/": Row(SIGNED_IN - BORROWED, get=405, post=404),
     "account/password/": Row(SIGNED_IN - BORROWED, post=303, form=typed(**NEW_PASSWORD)),
     "seat/leave/": Row(SIGNED_IN, get=405, post=303, post_in_own_panel=302),
     "sign-in/two-step/": Row(SIGNED_IN, get=302, post=302, strangers=(302, 302), form=typed(code="123456")),
@@ -440,7 +445,8 @@ def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
             answers = {}
             for relation, pk in targets.items():
                 form = row.form(world, kind) if row.form else {}
-                answer = ask(client, method, "/" + route.replace("<int:pk>", str(pk)), form)
+                url = "/" + route.replace("<int:pk>", str(pk)).replace("<uuid:public_id>", str(NOBODYS))
+                answer = ask(client, method, url, form)
                 status = expected(row, kind, method, relation)
                 answers[relation] = same_for_all(answer.response, pk)
                 wrong += [f"{method} /{route} {relation}: {problem}" for problem in problems(answer, status, method)]
@@ -472,7 +478,8 @@ def problems(answer: Answer, status: int, method: str) -> Iterator[str]:
 
 
 def test_partner_is_among_nobody_who_changes_anything() -> None:
-    own_login = {"account/password/", "sign-out/", "seat/leave/", "sign-in/", "health/live", "health/ready"}
+    sign_ins = {route for route in ROWS if route.startswith("account/sign-ins/")}
+    own_login = sign_ins | {"account/password/", "sign-out/", "seat/leave/", "sign-in/", "health/live", "health/ready"}
     own_login |= {"sign-in/two-step/", "account/two-step/", "account/two-step/off/", "account/two-step/codes/"}
 
     assert not [

@@ -18,7 +18,7 @@ from accounts.models.secrets import (
     purpose_of_initial_password,
     purpose_of_two_step,
 )
-from accounts.models.sign_ins import FailureCount, KnownAddress, Session
+from accounts.models.sign_ins import FailureCount, KnownAddress, Session, TimedOut
 
 __all__ = [
     "USERNAME_PATTERN",
@@ -31,6 +31,7 @@ __all__ = [
     "PermissionGroupQuerySet",
     "RecoveryCode",
     "Session",
+    "TimedOut",
     "TwoStep",
     "User",
     "UserManager",

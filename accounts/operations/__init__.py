@@ -71,6 +71,8 @@ from accounts.operations.seats import (
     leave_seat,
 )
 from accounts.operations.sign_ins import (
+    end_other_sign_ins,
+    end_sign_in,
     end_sign_ins,
     record_refusal,
     record_sign_in,
@@ -135,6 +137,8 @@ __all__ = [
     "delete_group",
     "edit_group",
     "edit_person",
+    "end_other_sign_ins",
+    "end_sign_in",
     "end_sign_ins",
     "end_sign_ins_of",
     "end_two_step",

@@ -127,9 +127,12 @@ def reveal_initial_password(*, actor: Seat, user: User, own_password: str, now: 
         return crypto.decrypt(bytes(kept.ciphertext), purpose=purpose_of_initial_password(user.pk))
 
 
-def change_own_password(*, actor: Seat, old_password: str, new_password: str, now: datetime) -> User:
-    """Set the password that a login chooses for itself; the copy of its initial one is erased.
+def change_own_password(
+    *, actor: Seat, old_password: str, new_password: str, besides: str | None = None, now: datetime
+) -> User:
+    """Set the password that a login chooses for itself; the copy of its initial one is erased, and its sign-ins end.
 
+    :param besides: the `Session.session_key` of the sign-in that goes on.
     :raises WrongPassword, TooManyAttempts, WeakPassword:
     """
     confirm_own_password(actor, old_password)
@@ -142,6 +145,7 @@ def change_own_password(*, actor: Seat, old_password: str, new_password: str, no
         user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])
         InitialPassword.objects.filter(user=user).delete()
+        user.sign_ins.exclude(session_key=besides or "").delete()
         audit.record(
             actor=actor,
             action=Action.PASSWORD_CHANGED,

@@ -38,6 +38,7 @@ def password(request: SignedInRequest) -> HttpResponse:
                 actor=request.seat,
                 old_password=form.cleaned_data["own_password"],
                 new_password=form.cleaned_data["password"],
+                besides=request.session.row.session_key,  # type: ignore[attr-defined]
                 now=timezone.now(),
             )
             update_session_auth_hash(request, user)

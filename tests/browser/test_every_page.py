@@ -49,6 +49,7 @@ PAGES = (
     "/account/password/",
     "/account/two-step/",
     "/settings/security/",
+    "/account/sign-ins/",
     "/nothing-here/",
 )
 DIALOGS = (
