@@ -10,6 +10,10 @@ from accounts.client_address import parse
 from accounts.models import User
 from ispanel.refusals import Forbidden
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: How many bits stand before the IPv4 address in ::ffff:203.0.113.4.
+MAPPED_PREFIX = 96
+
 
 class AddressRefused(Forbidden):
     """The login is used from an address that its reseller's list, or its parent's, does not hold."""
@@ -31,11 +35,27 @@ def check_address(login: User, address: str | None) -> None:
 
 def admits(listed: str, address: str | None) -> bool:
     """Say whether one of the listed addresses and CIDR blocks holds the address."""
+    return bool(matching_entry(listed, address))
+
+
+def matching_entry(listed: str, address: str | None) -> str:
+    """Return the first listed address or CIDR block that holds the address, or nothing."""
     client = parse(address or "")
-    return client is not None and any(client in network_of(entry) for entry in listed.split())
+    if client is None:
+        return ""
+    return next((entry for entry in listed.split() if client in network_of(entry)), "")
 
 
-def network_of(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return the block that an entry of the list names; a single address, IPv4-mapped or not, is a block of one."""
+def network_of(entry: str) -> Network:
+    """Return the block that an entry of the list names, an IPv4-mapped one as IPv4; an address is a block of one.
+
+    Bits beyond the prefix are left out: 10.0.0.5/24 is 10.0.0.0/24.
+
+    :raises ValueError: where it names none.
+    """
     single = parse(entry)
-    return ipaddress.ip_network(str(single) if single else entry, strict=False)
+    network = ipaddress.ip_network(str(single) if single else entry, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped and network.prefixlen >= MAPPED_PREFIX:
+        return ipaddress.ip_network(f"{mapped}/{network.prefixlen - MAPPED_PREFIX}")
+    return network

@@ -43,7 +43,9 @@ class UsernameOrEmailBackend(BaseBackend):
         return None
 
     def get_user(self, user_id: int) -> User | None:
-        return User.objects.with_rights().filter(pk=user_id, is_active=True).first()
+        """Return whose session it is, unless the login, its reseller or the reseller's parent was closed meanwhile."""
+        user = User.objects.with_rights().filter(pk=user_id).first()
+        return None if user is None or user.is_removed or user.is_suspended else user
 
 
 def is_right(user: User | None, password: str) -> bool:
@@ -51,4 +53,4 @@ def is_right(user: User | None, password: str) -> bool:
     if user is None:
         make_password(password)
         return False
-    return user.check_password(password) and user.is_active
+    return user.check_password(password) and not user.is_removed

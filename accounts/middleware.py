@@ -129,8 +129,8 @@ def why_it_ended(request: HttpRequest, now: datetime) -> str:
 
 
 def may_sit_with(own: Seat, user: User) -> bool:
-    """Say whether the person may, as things stand now, be in this reseller's panel."""
-    if user.reseller is None or not own.has("resellers.login_as"):
+    """Say whether the person may, as things stand now, be in this reseller's panel; a suspended one is open to them."""
+    if user.reseller is None or user.is_removed or not own.has("resellers.login_as"):
         return False
     return own.is_admin or (own.reseller is not None and user.reseller.parent_id == own.reseller.pk)
 

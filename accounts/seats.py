@@ -63,13 +63,16 @@ class Seat:
         return self.is_admin or self.has(f"{area}.view_all")
 
     @cached_property
+    def sub_ids(self) -> dict[int, bool]:
+        """The ids of the sub-resellers of the seat's reseller, each with whether it is kept and not deleted."""
+        if self.reseller is None or self.reseller.is_sub:
+            return {}
+        return {pk: deleted_at is None for pk, deleted_at in self.reseller.subs.values_list("pk", "deleted_at")}
+
+    @property
     def tree_ids(self) -> Collection[int]:
-        """The ids of the seat's reseller and its sub-resellers."""
-        if self.reseller is None:
-            return ()
-        if self.reseller.is_sub:
-            return (self.reseller.pk,)
-        return (self.reseller.pk, *self.reseller.subs.values_list("pk", flat=True))
+        """The ids of the seat's reseller and its sub-resellers, the deleted ones included: their trail stays."""
+        return (self.reseller.pk, *self.sub_ids) if self.reseller else ()
 
     @property
     def minutes_left(self) -> int:

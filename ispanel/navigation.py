@@ -54,8 +54,9 @@ def subscribers_of(seat: Seat) -> int:
 def resellers_of(seat: Seat) -> int:
     from resellers.models import Reseller
 
-    own = 1 if seat.reseller else 0
-    return (Reseller.objects.count() if seat.sees_all("resellers") else len(seat.tree_ids)) - own
+    if not seat.sees_all("resellers"):
+        return sum(seat.sub_ids.values())
+    return Reseller.objects.kept().count() - (1 if seat.reseller else 0)
 
 
 ITEMS = (

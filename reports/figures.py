@@ -86,7 +86,7 @@ class ResellerCounts:
 
 def count_resellers(seat: Seat) -> ResellerCounts:
     """Return the counts in one query."""
-    seen = Reseller.objects.visible_to(seat)
+    seen = Reseller.objects.visible_to(seat).kept()
     if seat.reseller:
         seen = seen.exclude(pk=seat.reseller.pk)
     return ResellerCounts(**seen.aggregate(all=Count("pk"), low=Count("pk", filter=LOW_ON_BALANCE)))

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms.fields import new_password_field, username_field
+from accounts.client_address import parse
+from accounts.forms.fields import new_password_field, own_password_field, username_field
 from accounts.models import PermissionGroup
 from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
@@ -20,7 +21,14 @@ from resellers.models import Reseller, ResellerQuerySet, WanCheck
 from wallet.forms import MoneyForm
 from wallet.models import Entry, EntryQuerySet, TransferKind
 
-VIEWS = (("", _("All")), ("top", _("Top level")), ("subs", _("Sub-resellers")), ("low", _("Low balance")))
+VIEWS = (
+    ("", _("All")),
+    ("top", _("Top level")),
+    ("subs", _("Sub-resellers")),
+    ("low", _("Low balance")),
+    ("suspended", _("Suspended")),
+    ("deleted", _("Deleted")),
+)
 
 
 class ResellerListForm(ListForm):
@@ -37,7 +45,7 @@ class ResellerListForm(ListForm):
     view = forms.ChoiceField(choices=VIEWS, required=False)
 
     def apply(self, rows: ResellerQuerySet) -> QuerySet[Reseller]:
-        """Return the rows that the address asks for, in its order."""
+        """Return the rows that the address asks for, in its order; the deleted ones stand on their own tab alone."""
         return self.ordered(in_view(self.searched(rows), self.value("view") or ""))
 
     def searched(self, rows: ResellerQuerySet) -> ResellerQuerySet:
@@ -48,6 +56,9 @@ class ResellerListForm(ListForm):
 
 def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
     """Return the rows of one tab of the list."""
+    if view == "deleted":
+        return rows.restorable()
+    rows = rows.kept()
     match view:
         case "top":
             return rows.top_level()
@@ -55,6 +66,8 @@ def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
             return rows.sub_resellers()
         case "low":
             return rows.low_on_balance()
+        case "suspended":
+            return rows.suspended()
     return rows
 
 
@@ -189,7 +202,7 @@ class AdminDetailsForm(DetailsForm):
         super().__init__(*args, seat=seat, **kwargs)
         parent = self.fields["parent"]
         assert isinstance(parent, ParentChoice)
-        parent.queryset = Reseller.objects.top_level().order_by("company_name")
+        parent.queryset = Reseller.objects.kept().top_level().order_by("company_name")
 
 
 class LoginFields(MoneyForm):
@@ -262,7 +275,7 @@ class EditFields(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """Return what was changed, for the operation."""
-        return {name: self.cleaned_data[name] for name in self.changed_data if name != "seen"}
+        return {name: self.cleaned_data[name] for name in self.changed_data if name not in ("seen", "may_shut_out")}
 
 
 class SubResellerEditForm(EditFields, DetailsForm):
@@ -272,10 +285,62 @@ class SubResellerEditForm(EditFields, DetailsForm):
 class ResellerEditForm(EditFields, AdminDetailsForm):
     """What an admin changes."""
 
+    #: Asked for once the allowed IPs were held back.
+    may_shut_out = forms.BooleanField(label=_("Save it all the same"), required=False)
+
 
 def edit_form_for(seat: Seat) -> type[SubResellerEditForm] | type[ResellerEditForm]:
     """Return the form that this seat fills in."""
     return ResellerEditForm if seat.is_admin else SubResellerEditForm
+
+
+class SuspensionForm(forms.Form):
+    """Why a reseller is suspended, and how far that goes."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Stands on its page and in the audit trail.")
+    )
+    stops_renewals = forms.BooleanField(
+        label=_("Also stop automatic renewals"),
+        required=False,
+        help_text=_(
+            "Of its subscribers and its sub-resellers'. The panel renews nobody by itself yet: this is kept, and "
+            "applies once it does. Renewing by hand stays possible."
+        ),
+    )
+
+
+class PurgeForm(forms.Form):
+    """What has to be typed before a reseller is deleted for good."""
+
+    typed_username = forms.CharField(
+        label=_("Username of the reseller"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"dir": "ltr", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    own_password = own_password_field()
+
+
+class AddressTestForm(forms.Form):
+    """An address to hold against the lists."""
+
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=60,
+        help_text=_("As in 203.0.113.7 or 2001:db8::7."),
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_address(self) -> str:
+        """Return the address as the lists are compared with it."""
+        address = parse(self.cleaned_data["address"])
+        if address is None:
+            raise forms.ValidationError(
+                _("“%(typed)s” is no IP address."), params={"typed": self.cleaned_data["address"]}
+            )
+        return str(address)
 
 
 class LoginAsForm(forms.Form):

@@ -23,23 +23,43 @@ class WanCheck(models.TextChoices):
 
 #: The wallet holds nothing, or less.
 LOW_ON_BALANCE = Q(wallet__balance__lte=0)
+#: Nobody of it signs in: it is suspended itself, or its parent is.
+SUSPENDED = Q(suspended_at__isnull=False) | Q(parent__suspended_at__isnull=False)
 
 
 class ResellerQuerySet(models.QuerySet["Reseller"]):
     def visible_to(self, seat: Seat) -> ResellerQuerySet:
-        """Return what the seat reads: all for those who see all resellers, else its own reseller and its subs."""
-        return self if seat.sees_all("resellers") else self.in_tree_of(seat)
+        """Return what the seat reads: all for those who see all resellers, else its own reseller and its subs.
+
+        Deleted ones are there for admins alone, whose lists leave them out by `kept`.
+        """
+        if seat.is_admin:
+            return self
+        return self.kept() if seat.sees_all("resellers") else self.in_tree_of(seat)
 
     def actable_by(self, seat: Seat) -> ResellerQuerySet:
         """Return what the seat may act on: all for admins, else its subs. A view_all does not count here."""
         if seat.is_admin:
             return self
-        return self.filter(parent=seat.reseller) if seat.reseller else self.none()
+        return self.kept().filter(parent=seat.reseller) if seat.reseller else self.none()
 
     def in_tree_of(self, seat: Seat) -> ResellerQuerySet:
+        """Return the seat's reseller and its subs, without deleted ones; for an admin all."""
         if seat.reseller is None:
             return self.all() if seat.is_admin else self.none()
-        return self.filter(Q(pk=seat.reseller.pk) | Q(parent=seat.reseller))
+        return self.kept().filter(Q(pk=seat.reseller.pk) | Q(parent=seat.reseller))
+
+    def kept(self) -> ResellerQuerySet:
+        """Leave out the deleted ones."""
+        return self.filter(deleted_at__isnull=True)
+
+    def restorable(self) -> ResellerQuerySet:
+        """Return the deleted ones, without those that are deleted for good."""
+        return self.filter(deleted_at__isnull=False, purged_at__isnull=True)
+
+    def suspended(self) -> ResellerQuerySet:
+        """Return those that are suspended, by themselves or through their parent."""
+        return self.filter(SUSPENDED)
 
     def top_level(self) -> ResellerQuerySet:
         return self.filter(parent__isnull=True)
@@ -68,7 +88,7 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
 
     def for_page(self) -> ResellerQuerySet:
         """Return rows with all that the head of a reseller's page shows, in one query."""
-        subs = Reseller.objects.filter(parent=models.OuterRef("pk")).order_by().values("parent")
+        subs = Reseller.objects.kept().filter(parent=models.OuterRef("pk")).order_by().values("parent")
         sub_count = models.Subquery(subs.annotate(count=models.Count("pk")).values("count"))
         return self.for_list().select_related("parent__user").annotate(sub_count=Coalesce(sub_count, 0))
 
@@ -95,6 +115,10 @@ class Reseller(models.Model):
     #: Suspended: neither it nor its subs sign in; its subscribers stay online.
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_reason = models.CharField(max_length=200, blank=True)
+    #: The username of whoever suspended it, as a plain value.
+    suspended_by = models.CharField(max_length=254, blank=True)
+    #: What an admin suspended, its parent does not resume.
+    suspended_by_admin = models.BooleanField(default=False)
     #: While suspended, its subscribers and its subs' are not renewed by themselves either.
     stops_renewals = models.BooleanField(default=False)
     #: Deleted: hidden and closed, can be restored until it is purged.
@@ -132,13 +156,40 @@ class Reseller(models.Model):
     def is_sub(self) -> bool:
         return self.parent_id is not None
 
+    @property
+    def suspended_through(self) -> Reseller | None:
+        """Return whose suspension keeps its logins out: its own, its parent's, or nobody's."""
+        if self.suspended_at:
+            return self
+        return self.parent if self.parent and self.parent.suspended_at else None
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_through is not None
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def is_purged(self) -> bool:
+        return self.purged_at is not None
+
     def is_actable_by(self, seat: Seat) -> bool:
         """Say of one row what `ResellerQuerySet.actable_by` says of all."""
-        return seat.is_admin or (seat.reseller is not None and seat.reseller.pk == self.parent_id)
+        if seat.is_admin:
+            return True
+        return not self.is_deleted and seat.reseller is not None and seat.reseller.pk == self.parent_id
 
     def is_in_tree_of(self, seat: Seat) -> bool:
         """Say of one row what `ResellerQuerySet.in_tree_of` says of all."""
-        return seat.is_admin or (seat.reseller is not None and seat.reseller.pk in (self.pk, self.parent_id))
+        if seat.is_admin:
+            return True
+        return not self.is_deleted and seat.reseller is not None and seat.reseller.pk in (self.pk, self.parent_id)
+
+    def is_visible_to(self, seat: Seat) -> bool:
+        """Say of one row what `ResellerQuerySet.visible_to` says of all."""
+        return self.is_in_tree_of(seat) or (not self.is_deleted and seat.sees_all("resellers"))
 
     @property
     def wan_check_is_on(self) -> bool:
@@ -184,8 +235,9 @@ class StaffLoginQuerySet(models.QuerySet["StaffLogin"]):
 
 class StaffLoginManager(BaseUserManager["StaffLogin"]):
     def get_queryset(self) -> StaffLoginQuerySet:
+        """Return the staff; with a deleted reseller its staff is gone, and comes back with it."""
         logins = StaffLoginQuerySet(self.model, using=self._db).filter(user_type=UserType.RESELLER)
-        return logins.filter(reseller__isnull=False).exclude(reseller__user=F("pk"))
+        return logins.filter(reseller__isnull=False, reseller__deleted_at__isnull=True).exclude(reseller__user=F("pk"))
 
     def visible_to(self, seat: Seat) -> StaffLoginQuerySet:
         return self.get_queryset().visible_to(seat)

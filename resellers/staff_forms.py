@@ -69,7 +69,7 @@ class StaffCreateForm(NewLoginFields, GroupOfStaff):
         reseller = self.fields["reseller"]
         assert isinstance(reseller, ParentChoice)
         if seat.is_admin:
-            reseller.queryset = Reseller.objects.visible_to(seat).order_by("company_name")
+            reseller.queryset = Reseller.objects.visible_to(seat).kept().order_by("company_name")
         else:
             del self.fields["reseller"]
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from resellers.views import acts, pages, staff
+from resellers.views import acts, closing, pages, staff
 
 app_name = "resellers"
 
@@ -25,5 +25,11 @@ urlpatterns = [
     path("staff/<int:pk>/initial-password/", staff.initial_password, name="staff_initial_password"),
     path("staff/<int:pk>/removal/", staff.removal, name="staff_removal"),
     path("staff/<int:pk>/restoration/", staff.restoration, name="staff_restoration"),
+    path("resellers/<int:pk>/suspension/", closing.suspension, name="suspension"),
+    path("resellers/<int:pk>/resumption/", closing.resumption, name="resumption"),
+    path("resellers/<int:pk>/deletion/", closing.deletion, name="deletion"),
+    path("resellers/<int:pk>/restoration/", closing.restoration, name="restoration"),
+    path("resellers/<int:pk>/purge/", closing.purge, name="purge"),
+    path("resellers/<int:pk>/address-test/", closing.address_test, name="address_test"),
     path("transactions/", pages.own_transactions, name="own_transactions"),
 ]

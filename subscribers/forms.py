@@ -141,7 +141,7 @@ def offer_resellers(field: forms.Field, seat: Seat) -> None:
     """Let a list be filtered by the resellers that the seat sees."""
     assert isinstance(field, ParentChoice)
     visible = Reseller.objects.visible_to(seat) if seat.has("resellers.view") else Reseller.objects.in_tree_of(seat)
-    field.queryset = visible.order_by("company_name")
+    field.queryset = visible.kept().order_by("company_name")
 
 
 def agreed_price_field() -> forms.DecimalField:
@@ -240,7 +240,7 @@ class SubscriberCreateForm(MoneyForm, DetailsForm):
         assert isinstance(resellers, ParentChoice)
         assert isinstance(plans, forms.ModelChoiceField)
         resellers.queryset = (
-            Reseller.objects.in_tree_of(seat).select_related("wallet", "parent").order_by("company_name")
+            Reseller.objects.in_tree_of(seat).kept().select_related("wallet", "parent").order_by("company_name")
         )
         plans.queryset = Plan.objects.on_sale().order_by("price", "name")
         if seat.reseller:

@@ -21,6 +21,8 @@ from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from plans.models import Plan
 from resellers.models import Reseller
+from resellers.operations import ResellerDeleted
+from resellers.operations import locked as locked_resellers
 from subscribers.models import PeriodKind, Renewal, Subscriber, purpose_of_subscriber_password
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -147,12 +149,18 @@ def add_subscriber(
 ) -> Subscriber:
     """Add a subscriber and charge the first period, or save it unpaid, as expired.
 
-    :raises SubscriberNameTaken, UnusableSubscriberName, PlanNotOnSale, ResellerOutOfScope, InsufficientFunds,
-        FormAlreadyUsed:
+    A suspended reseller's wallet pays as any other's; a deleted one's is closed.
+
+    :raises SubscriberNameTaken, UnusableSubscriberName, PlanNotOnSale, ResellerOutOfScope, ResellerDeleted,
+        InsufficientFunds, FormAlreadyUsed:
     """
     if key and (first := ledger.recall(actor=actor, key=key)):
         return Subscriber.objects.get(pk=first)
-    if not Reseller.objects.in_tree_of(actor).filter(pk=reseller.pk).exists():
+    # Locked, so that it is not deleted at the same moment.
+    [reseller] = locked_resellers(reseller.pk)
+    if reseller.is_deleted:
+        raise ResellerDeleted(reseller)
+    if not reseller.is_in_tree_of(actor):
         raise ResellerOutOfScope
     if not plan.is_on_sale:
         raise PlanNotOnSale(plan)

@@ -227,6 +227,13 @@ ROWS = {
     "staff/<int:pk>/initial-password/": acts_on_staff(KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)),
     "staff/<int:pk>/removal/": acts_on_staff(KEEPERS),
     "staff/<int:pk>/restoration/": acts_on_staff(KEEPERS),
+    "resellers/<int:pk>/suspension/": acts_on_reseller(KEEPERS, form=typed(reason="unpaid")),
+    # What is not suspended, not empty or not deleted is answered with why it cannot be done.
+    "resellers/<int:pk>/resumption/": acts_on_reseller(KEEPERS, post=422),
+    "resellers/<int:pk>/deletion/": acts_on_reseller(KEEPERS, post=422),
+    "resellers/<int:pk>/restoration/": Row(frozenset({ADMIN}), of=Reseller, right_first=True, post=422),
+    "resellers/<int:pk>/purge/": Row(frozenset({ADMIN}), of=Reseller, right_first=True, post=422),
+    "resellers/<int:pk>/address-test/": Row(frozenset({ADMIN}), of=Reseller, right_first=True),
     "subscribers/": Row(READERS_OF_LINES),
     "renewals/": Row(READERS_OF_LINES),
     "subscribers/new": Row(KEEPERS, post=303, form=a_new_line),
@@ -408,8 +415,8 @@ URLS = dict(walk(get_resolver().url_patterns))
 
 
 def same_for_all(response: HttpResponse, pk: int) -> tuple[int, str, str]:
-    """Return the answer without what differs on every one: the object's id, the request's, and the CSRF token."""
-    page = response.content.decode()
+    """Return the answer without what differs on every one: ids, the CSRF token, and the minutes left in a seat."""
+    page = re.sub(r"\d+ min left", "MINUTES", response.content.decode())
     page = re.sub(r"[0-9a-f]{32}", "REQUEST", re.sub(r"\b[A-Za-z0-9]{64}\b", "TOKEN", page))
     return response.status_code, page.replace(f"/{pk}/", "/PK/"), response.headers.get("Location", "").replace(
         f"/{pk}/", "/PK/"

@@ -167,6 +167,16 @@ class User(AbstractBaseUser):
         return self.permission_group
 
     @property
+    def is_suspended(self) -> bool:
+        """Its reseller is suspended, by itself or through its parent."""
+        return self.reseller is not None and self.reseller.is_suspended
+
+    @property
+    def is_removed(self) -> bool:
+        """It was removed, or its reseller is deleted."""
+        return not self.is_active or (self.reseller is not None and self.reseller.is_deleted)
+
+    @property
     def rights(self) -> frozenset[str]:
         """What this login may do in its own panel."""
         return within(bounds_of(self))

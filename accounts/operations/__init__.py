@@ -67,10 +67,13 @@ from accounts.operations.people import (
     set_password_of_person,
 )
 from accounts.operations.seats import (
+    PanelClosed,
     enter_seat,
     leave_seat,
 )
 from accounts.operations.sign_ins import (
+    PanelSuspended,
+    check_not_suspended,
     end_other_sign_ins,
     end_sign_in,
     end_sign_ins,
@@ -107,6 +110,8 @@ __all__ = [
     "LastAdmin",
     "NoInitialPassword",
     "OwnPasswordElsewhere",
+    "PanelClosed",
+    "PanelSuspended",
     "SubsBeyondParent",
     "SubsInGroup",
     "TwoStepIsOff",
@@ -127,6 +132,7 @@ __all__ = [
     "change_username",
     "check_code",
     "check_names_are_free",
+    "check_not_suspended",
     "check_password",
     "confirm_own_password",
     "confirm_two_step",

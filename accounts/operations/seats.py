@@ -14,19 +14,29 @@ from accounts.seats import BORROWED_FOR, Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
-from ispanel.refusals import Forbidden
+from ispanel.refusals import Forbidden, Refusal
+
+
+class PanelClosed(Refusal):
+    """The login was removed, or its reseller is deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This panel is closed: nobody can log in to it."))
 
 
 @transaction.atomic
 def enter_seat(*, actor: Seat, user: User, reason: str, now: datetime) -> Seat:
     """Return the seat in another login's panel, after recording who takes it and why.
 
-    It lasts 60 minutes and cannot be chained.
+    It lasts 60 minutes and cannot be chained. A suspended reseller's panel can be entered, a deleted one's not.
 
     :raises Forbidden: from a borrowed seat.
+    :raises PanelClosed:
     """
     if actor.is_borrowed:
         raise Forbidden(_("Go back to your own panel before you log in as somebody else."))
+    if user.is_removed:
+        raise PanelClosed
     audit.record(
         actor=actor,
         action=Action.SEAT_ENTERED,

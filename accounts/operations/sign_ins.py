@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.lanes import remember_address
@@ -19,6 +20,19 @@ from audit.actions import Action
 from audit.models import Grade
 from ispanel.installation import panel_settings
 from ispanel.refusals import Forbidden
+
+
+class PanelSuspended(Forbidden):
+    """The reseller of a login, or its parent, is suspended."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This panel is suspended. Ask your provider."))
+
+
+def check_not_suspended(login: User) -> None:
+    """:raises PanelSuspended: To be asked after a right password alone: a wrong one learns nothing."""
+    if login.is_suspended:
+        raise PanelSuspended
 
 
 def record_sign_in(*, actor: Seat, now: datetime) -> None:

@@ -25,10 +25,12 @@ class Owned(Protocol):
     def is_actable_by(self, seat: Seat) -> bool: ...
 
 
-class InTree(Protocol):
-    """A reseller, which knows whose tree it is in."""
+class Tenant(Protocol):
+    """A reseller, which knows whose tree it is in and who sees it."""
 
     def is_in_tree_of(self, seat: Seat) -> bool: ...
+
+    def is_visible_to(self, seat: Seat) -> bool: ...
 
 
 @register.filter
@@ -38,13 +40,13 @@ def acts_on(seat: Seat, row: Owned) -> bool:
 
 
 @register.filter
-def opens_reseller(seat: Seat, reseller: InTree) -> bool:
+def opens_reseller(seat: Seat, reseller: Tenant) -> bool:
     """Say whether the seat may open this reseller's page: its own and its subs', or every one with a view_all."""
-    return seat.has("resellers.view") and (reseller.is_in_tree_of(seat) or seat.sees_all("resellers"))
+    return seat.has("resellers.view") and reseller.is_visible_to(seat)
 
 
 @register.filter
-def has_in_tree(seat: Seat, reseller: InTree) -> bool:
+def has_in_tree(seat: Seat, reseller: Tenant) -> bool:
     """Say whether the reseller is the seat's own or one of its subs; an admin's are all."""
     return reseller.is_in_tree_of(seat)
 

@@ -16,7 +16,7 @@ from accounts import operations, pending
 from accounts.access import public
 from accounts.forms.two_step import SecondStepForm
 from accounts.seats import Seat
-from accounts.views.sign_in import check_address_at_sign_in, finish_sign_in
+from accounts.views.sign_in import check_at_sign_in, finish_sign_in
 from ispanel.http import render_form
 from ispanel.refusals import refusals_into
 
@@ -38,7 +38,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
     form = SecondStepForm(request.POST or None, recovery=recovery)
     if request.method == "POST" and form.is_valid():
         seat = Seat.own(held.user, request.origin)  # type: ignore[attr-defined]
-        check_address_at_sign_in(request, seat)
+        check_at_sign_in(request, seat)
         with refusals_into(form):
             operations.check_code(actor=seat, code=form.cleaned_data["code"], now=now)
             return finish_sign_in(request, seat, to=held.to)

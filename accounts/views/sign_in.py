@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import operations, pending
 from accounts.access import SignedInRequest, public, signed_in
-from accounts.allow_list import AddressRefused, check_address
+from accounts.allow_list import check_address
 from accounts.forms.sign_in import SignInForm
 from accounts.limits import TooManyAttempts
 from accounts.middleware import end_borrowed_seat, record
 from accounts.models import User
 from accounts.seats import Seat
 from ispanel.http import done, render_form
+from ispanel.refusals import Forbidden
 
 
 def safe_next(request: HttpRequest) -> str:
@@ -46,7 +47,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return refused_for_now(request, form, refusal)
         if isinstance(user, User):
             seat = Seat.own(user, request.origin)  # type: ignore[attr-defined]
-            check_address_at_sign_in(request, seat)
+            check_at_sign_in(request, seat)
             return after_password(request, seat)
         form.add_error(None, _("Username or password is wrong."))
     return render_sign_in(request, form)
@@ -82,14 +83,15 @@ def finish_sign_in(request: HttpRequest, seat: Seat, *, to: str) -> HttpResponse
     return redirect(to)
 
 
-def check_address_at_sign_in(request: HttpRequest, seat: Seat) -> None:
-    """Refuse a right password from an address that is not on the list, and record that.
+def check_at_sign_in(request: HttpRequest, seat: Seat) -> None:
+    """Refuse a right password from an address that is not on the list, or for a suspended panel, and record that.
 
-    :raises AddressRefused:
+    :raises AddressRefused, PanelSuspended:
     """
     try:
         check_address(seat.login, seat.origin.address)
-    except AddressRefused as refusal:
+        operations.check_not_suspended(seat.login)
+    except Forbidden as refusal:
         record(seat, refusal, request)
         raise
 

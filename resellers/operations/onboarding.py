@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
@@ -16,6 +15,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel.refusals import Forbidden, Refusal
+from resellers.allowed_ips import check_last_seen_is_admitted, normalised_addresses
 from resellers.models import Reseller, WanCheck
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -41,12 +41,15 @@ class ParentIsSub(Refusal):
 
 
 class HasSubResellers(Refusal):
-    """A reseller with subs of its own cannot be put under a parent."""
+    """A reseller with subs of its own cannot be put under a parent; deleted ones can come back, so they count too."""
 
     field = "parent"
 
-    def __init__(self) -> None:
-        super().__init__(_("This reseller has sub-resellers, so it cannot be put under a parent."))
+    def __init__(self, *, deleted: bool = False) -> None:
+        sentence = _("This reseller has sub-resellers, so it cannot be put under a parent.")
+        if deleted:
+            sentence = _("This reseller has deleted sub-resellers, so it cannot be put under a parent.")
+        super().__init__(sentence)
 
 
 class OwnParent(Refusal):
@@ -56,6 +59,23 @@ class OwnParent(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("A reseller cannot be its own parent."))
+
+
+class ResellerDeleted(Refusal):
+    """Nothing is done to a deleted reseller but restoring it, or deleting it for good."""
+
+    def __init__(self, reseller: Reseller) -> None:
+        self.reseller = reseller
+        super().__init__(_("%(name)s is deleted. Restore it first.") % {"name": reseller.public_name})
+
+
+class ParentDeleted(Refusal):
+    """The chosen parent is deleted."""
+
+    field = "parent"
+
+    def __init__(self, parent: Reseller) -> None:
+        super().__init__(_("%(name)s is deleted and cannot be a parent.") % {"name": parent.public_name})
 
 
 class GroupOutOfReach(Refusal):
@@ -69,12 +89,6 @@ class ChangedMeanwhile(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("Somebody changed this reseller meanwhile. Open the form again to see it as it is now."))
-
-
-class UnusableAddress(Refusal):
-    """An entry of the allowed IPs is no address and no CIDR block."""
-
-    field = "allowed_ips"
 
 
 class CompanyFacts(TypedDict, total=False):
@@ -114,7 +128,7 @@ def create_reseller(
     A reseller creates sub-resellers of its own: whatever parent, money or network settings are passed, it is the
     parent, both amounts are 0 and the network settings are inherited.
 
-    :raises MaxDepthReached, ParentIsSub, GroupOutOfReach, UnusableAddress, FormAlreadyUsed:
+    :raises MaxDepthReached, ParentIsSub, ParentDeleted, GroupOutOfReach, UnusableAddress, FormAlreadyUsed:
     :raises UsernameTaken, EmailTaken, UnusableUsername, WeakPassword: see `accounts.operations`.
     """
     if key and (first := ledger.recall(actor=actor, key=key)):
@@ -200,9 +214,13 @@ def own_reseller_as_parent(actor: Seat) -> Reseller:
 
 
 def check_parent(parent: Reseller | None) -> None:
-    """:raises ParentIsSub: The database holds it too, against a parent that becomes a sub at the same moment."""
-    if parent is not None and parent.is_sub:
+    """:raises ParentIsSub, ParentDeleted: The first the database holds too, whoever writes at the same moment."""
+    if parent is None:
+        return
+    if parent.is_sub:
         raise ParentIsSub(parent)
+    if parent.is_deleted:
+        raise ParentDeleted(parent)
 
 
 def locked(*ids: int) -> list[Reseller]:
@@ -251,29 +269,12 @@ def check_subs_keep_within(reseller: Reseller, group: PermissionGroup | None) ->
 
     :raises GroupOutOfReach: naming the first that would.
     """
-    for sub in reseller.subs.select_related("permission_group").order_by("pk"):
+    for sub in reseller.subs.kept().select_related("permission_group").order_by("pk"):
         if not rights_of_group(sub.permission_group) <= rights_of_group(group):
             raise GroupOutOfReach(
                 _("%(name)s would be left with more than its parent. Change its permission group first.")
                 % {"name": sub.public_name}
             )
-
-
-def normalised_addresses(text: str) -> str:
-    """Return the allowed addresses and CIDR blocks, one per line.
-
-    :raises UnusableAddress: naming the first one that is neither.
-    """
-    entries = text.replace(",", "\n").split()
-    for entry in entries:
-        try:
-            ipaddress.ip_network(entry, strict=False)
-        except ValueError:
-            raise UnusableAddress(
-                _("“%(entry)s” is no IP address and no CIDR block, as in 203.0.113.7 or 10.0.0.0/24.")
-                % {"entry": entry}
-            ) from None
-    return "\n".join(entries)
 
 
 class ResellerDetails(CompanyFacts, total=False):
@@ -295,15 +296,23 @@ ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 @transaction.atomic
 def edit_reseller(
-    *, actor: Seat, reseller_id: int, seen: str = "", now: datetime, **details: Unpack[ResellerDetails]
+    *,
+    actor: Seat,
+    reseller_id: int,
+    seen: str = "",
+    may_shut_out: bool = False,
+    now: datetime,
+    **details: Unpack[ResellerDetails],
 ) -> Reseller:
     """Change a reseller's details; what only an admin may change is ignored from others.
 
     :param seen: the `state_of` the reseller that the person was shown; any other one is refused.
+    :param may_shut_out: allow a list of addresses without the one from where the reseller was last seen.
 
     Email and phone are out of reach of a borrowed seat, and ignored from there.
 
-    :raises ParentIsSub, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress, EmailTaken, UsernameIsEmail:
+    :raises ParentIsSub, ParentDeleted, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress,
+        ShutsOutLastSeen, EmailTaken, UsernameIsEmail, ResellerDeleted:
     """
     reseller, parent = locked_with_parent(actor, reseller_id, details)
     if seen and seen != state_of(reseller):
@@ -320,7 +329,9 @@ def edit_reseller(
         check_group(actor, group, parent)
         check_subs_keep_within(reseller, group)
     if "allowed_ips" in new:
-        new["allowed_ips"] = normalised_addresses(details["allowed_ips"])
+        new["allowed_ips"] = listed = normalised_addresses(details["allowed_ips"])
+        if not may_shut_out:
+            check_last_seen_is_admitted(reseller, listed)
     email, phone = new.pop("email", user.email), new.pop("phone", user.phone)
     if actor.is_borrowed:
         email, phone = user.email, user.phone
@@ -356,31 +367,40 @@ def locked_with_parent(actor: Seat, reseller_id: int, details: ResellerDetails) 
     """Return the reseller and the parent it will have, locked together.
 
     :raises Forbidden: where the actor may not act on the reseller.
+    :raises ResellerDeleted:
     """
     parent_id = actable(actor, reseller_id).parent_id
     if actor.is_admin and "parent" in details:
         parent_id = details["parent"].pk if details["parent"] else None
     rows = {row.pk: row for row in locked(reseller_id, *([parent_id] if parent_id else []))}
+    check_kept(rows[reseller_id])
     return rows[reseller_id], rows[parent_id] if parent_id else None
 
 
 def actable(actor: Seat, reseller_id: int) -> Reseller:
-    """Return the reseller, if the actor may act on it.
+    """Return the reseller, if the actor may act on it and it is not deleted.
 
-    :raises Forbidden:
+    :raises Forbidden, ResellerDeleted:
     """
     reseller = Reseller.objects.actable_by(actor).select_related("wallet").filter(pk=reseller_id).first()
     if reseller is None:
         raise Forbidden
+    check_kept(reseller)
     return reseller
 
 
+def check_kept(reseller: Reseller) -> None:
+    """:raises ResellerDeleted:"""
+    if reseller.is_deleted:
+        raise ResellerDeleted(reseller)
+
+
 def check_new_parent(reseller: Reseller, parent: Reseller | None) -> None:
-    """:raises ParentIsSub, OwnParent, HasSubResellers:"""
+    """:raises ParentIsSub, ParentDeleted, OwnParent, HasSubResellers:"""
     check_parent(parent)
     if parent is None:
         return
     if parent.pk == reseller.pk:
         raise OwnParent
     if reseller.subs.exists():
-        raise HasSubResellers
+        raise HasSubResellers(deleted=not reseller.subs.kept().exists())

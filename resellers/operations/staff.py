@@ -15,7 +15,7 @@ from audit.actions import Action
 from audit.models import Grade
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller, StaffLogin
-from resellers.operations.onboarding import GroupOutOfReach
+from resellers.operations.onboarding import GroupOutOfReach, check_kept, locked
 
 
 class StaffGroupOutOfReach(GroupOutOfReach):
@@ -39,11 +39,14 @@ def create_staff(
     """Make a login for somebody of a reseller's staff: an admin for any reseller, others for their own, always.
 
     :raises Forbidden: from a borrowed seat too, where one would make oneself a way in.
-    :raises StaffGroupOutOfReach, UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
+    :raises ResellerDeleted, StaffGroupOutOfReach, UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
     """
     owner = reseller if actor.is_admin else actor.reseller
     if owner is None or actor.is_borrowed:
         raise Forbidden
+    # Locked, so that it is not deleted at the same moment.
+    [owner] = locked(owner.pk)
+    check_kept(owner)
     group = checked_group(actor, permission_group)
     user = accounts.create_login(
         actor=actor,

@@ -30,7 +30,7 @@ from resellers.forms import (
     create_form_for,
     edit_form_for,
 )
-from resellers.models import LOW_ON_BALANCE, Reseller
+from resellers.models import LOW_ON_BALANCE, SUSPENDED, Reseller
 from wallet.models import Entry
 
 
@@ -42,19 +42,26 @@ def list_(request: SignedInRequest) -> HttpResponse:
     rows = Reseller.objects.visible_to(request.seat)
     if request.seat.reseller:
         rows = rows.exclude(pk=request.seat.reseller.pk)
+    kept = Q(deleted_at__isnull=True)
     counts = form.searched(rows).aggregate(
-        all=Count("pk"),
-        top=Count("pk", filter=Q(parent__isnull=True)),
-        subs=Count("pk", filter=Q(parent__isnull=False)),
-        low=Count("pk", filter=LOW_ON_BALANCE),
+        all=Count("pk", filter=kept),
+        top=Count("pk", filter=kept & Q(parent__isnull=True)),
+        subs=Count("pk", filter=kept & Q(parent__isnull=False)),
+        low=Count("pk", filter=kept & LOW_ON_BALANCE),
+        suspended=Count("pk", filter=kept & SUSPENDED),
+        deleted=Count("pk", filter=~kept & Q(purged_at__isnull=True)),
     )
     has_levels = counts["top"] and counts["subs"]
-    tabs = [(key, label, counts[key or "all"]) for key, label in VIEWS if has_levels or key not in ("top", "subs")]
+    left_out = set() if has_levels else {"top", "subs"}
+    if not request.seat.is_admin:
+        left_out.add("deleted")
+    tabs = [(key, label, counts[key or "all"]) for key, label in VIEWS if key not in left_out]
     context = {
         "form": form,
         "tabs": tabs,
         "view": form.value("view") or "",
         "total": counts["all"],
+        "has_any": counts["all"] or counts["deleted"],
         "page_obj": page_of(request, form.apply(rows.for_list())),
         "created": created_just_now(request),
     }
@@ -138,6 +145,7 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
                 actor=request.seat,
                 reseller_id=reseller.pk,
                 seen=form.cleaned_data["seen"],
+                may_shut_out=form.cleaned_data.get("may_shut_out", False),
                 now=timezone.now(),
                 **form.changes(),
             )
@@ -162,7 +170,8 @@ def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Show who the reseller is and on what terms."""
     context = tab_context(request, reseller, "overview")
     context["has_initial_password"] = (
-        reseller.is_actable_by(request.seat)
+        not reseller.is_deleted
+        and reseller.is_actable_by(request.seat)
         and InitialPassword.objects.in_force(timezone.now()).filter(user_id=reseller.user_id).exists()
     )
     return render(request, "resellers/detail.html", context)
@@ -186,7 +195,7 @@ def transactions(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 
 def sees_wallet_of(reseller: Reseller, seat: Seat) -> bool:
     """Say whether the seat reads this reseller's wallet: in its own tree, or all with a view_all."""
-    return seat.sees_all("transactions") or reseller.is_in_tree_of(seat)
+    return reseller.is_in_tree_of(seat) or (not reseller.is_deleted and seat.sees_all("transactions"))
 
 
 @requires("transactions.view")
@@ -202,7 +211,7 @@ def own_transactions(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def subs(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """List the reseller's sub-resellers."""
-    rows = Reseller.objects.visible_to(request.seat).filter(parent=reseller).for_list()
+    rows = Reseller.objects.visible_to(request.seat).kept().filter(parent=reseller).for_list()
     context = tab_context(request, reseller, "subs")
     context["may_add_sub"] = request.seat.has("resellers.create") and (request.seat.is_admin or context["is_own"])
     context["page_obj"] = page_of(request, rows.order_by("company_name", "id"))

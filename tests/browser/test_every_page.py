@@ -32,6 +32,16 @@ PAGES = (
     "/resellers/{north}/withdrawals/",
     "/resellers/{north}/seats/",
     "/resellers/{north}/initial-password/",
+    "/resellers/{north}/suspension/",
+    "/resellers/{north}/resumption/",
+    "/resellers/{north}/deletion/",
+    "/resellers/{north}/address-test/?address=203.0.113.7",
+    "/resellers/{suspended}/",
+    "/resellers/{deleted}/",
+    "/resellers/{deleted}/restoration/",
+    "/resellers/{deleted}/purge/",
+    "/resellers/?view=suspended",
+    "/resellers/?view=deleted",
     "/subscribers/",
     "/subscribers/?status=expired",
     "/subscribers/new",
@@ -57,6 +67,8 @@ DIALOGS = (
     ("/resellers/{north}/", "Withdraw"),
     ("/resellers/{north}/", "Login as reseller"),
     ("/resellers/{fresh}/", "Reveal"),
+    ("/resellers/{deleted}/", "Restore"),
+    ("/resellers/{deleted}/", "Permanent delete"),
     ("/subscribers/{line}/", "Renew"),
 )
 
@@ -83,7 +95,20 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         full_name="Elif Aydın",
         now=now - timedelta(days=40),
     )
-    return {"north": north.pk, "fresh": fresh.pk, "line": line.pk, "plan": home.pk}
+    suspended = make_reseller(asha, "suspended", "Harbour Wireless", now=now)
+    resellers.suspend_reseller(
+        actor=admin, reseller_id=suspended.pk, reason="The agreement ran out", stops_renewals=True, now=now
+    )
+    deleted = make_reseller(asha, "deleted", "Old Town Link", now=now)
+    resellers.delete_reseller(actor=admin, reseller_id=deleted.pk, now=now)
+    return {
+        "north": north.pk,
+        "fresh": fresh.pk,
+        "suspended": suspended.pk,
+        "deleted": deleted.pk,
+        "line": line.pk,
+        "plan": home.pk,
+    }
 
 
 def test_every_page_is_accessible_in_light_and_dark(themed_page: Page, asha: User, ids: dict[str, int]) -> None:
