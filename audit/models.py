@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils.dateformat import format as date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +56,19 @@ def moment_in(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+@models.GenericIPAddressField.register_lookup
+class Within(models.Lookup):
+    """``address__within="203.0.113.0/24"``: the address is in the block, or is it."""
+
+    lookup_name = "within"
+    prepare_rhs = False  # the field would take a block for a malformed address
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        address, address_params = self.process_lhs(compiler, connection)
+        block, block_params = self.process_rhs(compiler, connection)
+        return f"{address} <<= {block}::inet", (*address_params, *block_params)
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
@@ -119,6 +134,9 @@ class AuditEntry(models.Model):
             models.Index(fields=["object_type", "object_id", "-id"], name="audit_by_object"),
             models.Index(fields=["reseller_id", "-id"], name="audit_by_reseller"),
             models.Index(fields=["actor_id", "-id"], name="audit_by_actor"),
+            models.Index(fields=["address", "-id"], name="audit_by_address"),
+            models.Index(fields=["request_id"], name="audit_by_request"),
+            models.Index(fields=["-id"], name="audit_of_security", condition=Q(grade=Grade.SECURITY)),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +146,10 @@ class AuditEntry(models.Model):
     def sentence(self) -> str:
         """What was done, as people read it."""
         return str(Action(self.action).label) if self.action in Action.values else self.action
+
+    @property
+    def is_security(self) -> bool:
+        return self.grade == Grade.SECURITY
 
     @property
     def readable_changes(self) -> list[Change]:
@@ -152,3 +174,8 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.number} of row {self.entry_id}"
+
+    @property
+    def hexadecimal(self) -> str:
+        """The digest as people compare it."""
+        return bytes(self.digest).hex()

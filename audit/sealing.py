@@ -55,6 +55,8 @@ def seal_batch(now: datetime) -> Sealed:
 def unsealed() -> list[Row]:
     """Return the next batch of rows without a seal."""
     newest = AuditSeal.objects.aggregate(newest=Max("entry_id"))["newest"] or 0
-    is_sealed = Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk")))
-    rows = AuditEntry.objects.filter(~is_sealed, pk__gt=newest - LOOK_BACK).order_by("pk")
+    oldest = newest - LOOK_BACK
+    # The bound on the seals keeps PostgreSQL from reading all there ever were.
+    is_sealed = Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk"), entry_id__gt=oldest))
+    rows = AuditEntry.objects.filter(~is_sealed, pk__gt=oldest).order_by("pk")
     return list(rows.values(*COLUMNS)[:BATCH])

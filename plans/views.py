@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, admin_only, requires
+from accounts.trail import trail_about
 from ispanel.http import done, render_form, render_list
 from ispanel.installation import currency
 from ispanel.lists import page_of
@@ -58,7 +59,8 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
         with refusals_into(form):
             operations.edit_plan(actor=request.seat, plan_id=plan.pk, now=timezone.now(), **form.details())  # type: ignore[arg-type]
             return done(request, _("The changes are saved."), to=reverse("plans:list"))
-    return render_form(request, "plans/form.html", {"form": form, "plan": plan})
+    context = {"form": form, "plan": plan, "audit_entries": trail_about(request.seat, plan)}
+    return render_form(request, "plans/form.html", context)
 
 
 def as_typed(plan: Plan) -> dict[str, Any]:

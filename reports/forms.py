@@ -2,34 +2,114 @@
 
 from __future__ import annotations
 
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts.allow_list import network_of
+from accounts.models import UserType
+from accounts.seats import Seat
 from audit.actions import Action
+from audit.identity import SYSTEM
 from audit.models import AuditEntry, AuditQuerySet, Grade
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
+from reports.kinds import LABELS
+from resellers.models import Reseller
 
-#: What the trail tells of, by the name under which a row keeps it.
-OBJECTS = (
-    ("subscriber", _("Subscribers")),
-    ("plan", _("Plans")),
-    ("reseller", _("Resellers")),
-    ("user", _("Logins")),
-    ("panelsettings", _("General settings")),
-)
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: In the reseller filter: rows that are in no reseller's trail.
+OF_NOBODY = "none"
+HIGHEST_ID = 2**63 - 1
+#: As rows keep them, and as people read them.
+ACTOR_TYPES = [*((str(kind.label), kind.label) for kind in UserType), (SYSTEM.actor_type, _("System"))]
+
+
+class NetworkField(forms.CharField):
+    """An address, or a block of them."""
+
+    def clean(self, value: Any) -> Network | None:
+        text = super().clean(value)
+        try:
+            return network_of(text) if text else None
+        except ValueError:
+            raise ValidationError(_("This is neither an address nor a block such as 203.0.113.0/24.")) from None
+
+
+@dataclass(frozen=True)
+class ActiveFilter:
+    """A filter that is in force, in words."""
+
+    name: str
+    label: str
+    words: str
+
+
+def text(label: Any, *, length: int = 100) -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=length, widget=forms.TextInput({"class": "input"}))
+
+
+def number(label: Any) -> forms.IntegerField:
+    widget = forms.TextInput({"class": "input", "inputmode": "numeric"})
+    return forms.IntegerField(label=label, required=False, max_value=HIGHEST_ID, min_value=-HIGHEST_ID, widget=widget)
+
+
+def choice(label: Any, every: Any, choices: Any) -> forms.ChoiceField:
+    widget = forms.Select({"class": "input"})
+    return forms.ChoiceField(label=label, required=False, choices=[("", every), *choices], widget=widget)
 
 
 class AuditListForm(ListForm):
-    """Who, what, on which kind of object, how grave, and when."""
+    """Who did what to what, on whose behalf, from where, and when."""
 
-    actor = forms.CharField(label=_("Who"), required=False, max_length=100)
-    action = forms.ChoiceField(label=_("What"), choices=[("", _("All actions")), *Action.choices], required=False)
-    object_type = forms.ChoiceField(label=_("On what"), choices=[("", _("All objects")), *OBJECTS], required=False)
-    grade = forms.ChoiceField(label=_("Grade"), choices=[("", _("All grades")), *Grade.choices], required=False)
+    q = text(_("Object, detail or value"))
+    actor = text(_("Who"))
+    action = choice(_("What"), _("All actions"), Action.choices)
+    grade = choice(_("Grade"), _("All grades"), Grade.choices)
     start = forms.DateField(label=_("From"), required=False)
     end = forms.DateField(label=_("To"), required=False)
+    object_type = choice(_("On what"), _("All objects"), LABELS.items())
+    object_id = number(_("Object’s ID"))
+    object_name = text(_("Object’s name"))
+    reseller = choice(_("Reseller"), _("All resellers"), [])
+    actor_id = number(_("Who: ID"))
+    actor_type = choice(_("Who: kind"), _("All kinds"), ACTOR_TYPES)
+    on_behalf_of = text(_("On behalf of"))
+    address = NetworkField(
+        label=_("Address or block"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput({"class": "input", "dir": "ltr"}),
+    )
+    request_id = text(_("Request ID"), length=40)
+
+    #: Those behind "More filters".
+    LESS_USED = (
+        "object_type",
+        "object_id",
+        "object_name",
+        "reseller",
+        "actor_id",
+        "actor_type",
+        "on_behalf_of",
+        "address",
+        "request_id",
+    )
+    #: Those that a column equals.
+    EQUALS = ("action", "grade", "object_type", "object_id", "actor_id", "actor_type", "request_id")
+
+    def __init__(self, *args: Any, seat: Seat, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = resellers_of(seat)
+        if len(offered) > 1:
+            self.fields["reseller"].choices = [("", _("All resellers")), *offered]  # type: ignore[attr-defined]
+        else:
+            del self.fields["reseller"]
 
     def apply(self, rows: AuditQuerySet) -> QuerySet[AuditEntry]:
         """Return the rows that the address asks for, the newest first."""
@@ -37,9 +117,57 @@ class AuditListForm(ListForm):
         rows = rows.between(midnight(start) if start else None, end_of_day(end) if end else None)
         if name := self.value("actor"):
             rows = rows.by(name)
-        if text := self.value("q"):
-            rows = rows.mentioning(text)
-        for field in ("action", "object_type", "grade"):
-            if value := self.value(field):
+        if found := self.value("q"):
+            rows = rows.mentioning(found)
+        for field in self.EQUALS:
+            if (value := self.given(field)) is not None:
                 rows = rows.filter(**{field: value})
+        if name := self.value("object_name"):
+            rows = rows.filter(object_name__icontains=name)
+        if name := self.value("on_behalf_of"):
+            rows = rows.filter(on_behalf_of_name__icontains=name)
+        if network := self.value("address"):
+            rows = rows.filter(address__within=str(network))
+        if reseller := self.value("reseller"):
+            rows = rows.filter(reseller_id=None if reseller == OF_NOBODY else int(reseller))
         return rows.order_by("-id")
+
+    def given(self, name: str) -> Any:
+        """Return the cleaned value of a filter, 0 too, or None where it is empty or malformed."""
+        self.is_valid()
+        value = self.cleaned_data.get(name)
+        return None if value == "" else value
+
+    def active(self) -> list[ActiveFilter]:
+        """Return the filters in force, in words."""
+        names = [name for name in self.fields if name != "sort" and self.given(name) is not None]
+        return [ActiveFilter(name, str(self.fields[name].label), self.words_of(name)) for name in names]
+
+    def words_of(self, name: str) -> str:
+        field, value = self.fields[name], self.given(name)
+        labels: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
+        return str(dict(labels).get(value, value))
+
+    def left_out(self) -> list[forms.BoundField]:
+        """Return the filters that are malformed, so that nobody takes the list for a filtered one."""
+        self.is_valid()
+        return [self[name] for name in self.errors]
+
+    def main_selects(self) -> list[forms.BoundField]:
+        return [self["action"], self["grade"]]
+
+    def less_used(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.LESS_USED if name in self.fields]
+
+    def is_opened(self) -> bool:
+        """Say whether one of the less used filters is in use."""
+        return any(self.data.get(name) for name in self.LESS_USED)
+
+
+def resellers_of(seat: Seat) -> list[tuple[str, Any]]:
+    """Return whose rows the seat may choose between."""
+    if seat.sees_all("audit"):
+        rows, own = Reseller.objects.all(), [(OF_NOBODY, _("None: the installation’s own"))]
+    else:
+        rows, own = Reseller.objects.filter(pk__in=seat.tree_ids), []
+    return [*own, *((str(row.pk), row.public_name) for row in rows.order_by("company_name"))]

@@ -7,4 +7,6 @@ app_name = "reports"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("audit/", views.audit_trail, name="audit_trail"),
+    path("audit/export", views.audit_export, name="audit_export"),
+    path("audit/<int:pk>/", views.audit_entry, name="audit_entry"),
 ]

@@ -1,11 +1,11 @@
-"""The dashboard and the audit page."""
+"""The dashboard and the audit trail."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,12 +13,15 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
 from accounts.seats import Seat
-from audit.models import AuditEntry
+from audit.models import AuditEntry, AuditSeal
+from ispanel.csv_export import csv_response
 from ispanel.http import render_list
-from ispanel.installation import start_of_day, start_of_month
+from ispanel.installation import start_of_day, start_of_month, time_zone
 from ispanel.lists import page_of
-from reports import figures
+from reports import figures, operations
+from reports.exports import AUDIT_COLUMNS, audit_cells
 from reports.forms import AuditListForm
+from reports.kinds import url_of_object
 from reports.steps import first_steps
 from wallet.models import Entry
 
@@ -82,6 +85,55 @@ def latest_for(seat: Seat) -> dict[str, Any]:
 @require_GET
 def audit_trail(request: SignedInRequest) -> HttpResponse:
     """List who did what, as far as the seat reads it."""
-    form = AuditListForm(request.GET)
+    form = AuditListForm(request.GET, seat=request.seat)
     rows = form.apply(AuditEntry.objects.visible_to(request.seat))
-    return render_list(request, "reports/audit_trail.html", {"form": form, "page_obj": page_of(request, rows)})
+    active = [(filter_, without(request, filter_.name)) for filter_ in form.active()]
+    context = {
+        "form": form,
+        "page_obj": page_of(request, rows),
+        "active": active,
+        "is_filtered": bool(active),
+        "export_url": f"{reverse('reports:audit_export')}?{query_without(request)}",
+    }
+    return render_list(request, "reports/audit_trail.html", context)
+
+
+def query_without(request: SignedInRequest, *names: str) -> str:
+    """Return what the address asks for, without the page and some of the filters."""
+    query = request.GET.copy()
+    for name in ("page", *names):
+        query.pop(name, None)
+    return query.urlencode()
+
+
+def without(request: SignedInRequest, name: str) -> str:
+    """Return the address of the list without one of its filters."""
+    return f"{request.path}?{query_without(request, name)}"
+
+
+@requires("audit.view")
+@require_GET
+def audit_export(request: SignedInRequest) -> StreamingHttpResponse:
+    """Send the rows that the audit page's filters leave as a CSV file, and record that."""
+    now, zone = timezone.now(), time_zone()
+    form = AuditListForm(request.GET, seat=request.seat)
+    rows = operations.export_audit_trail(
+        actor=request.seat,
+        rows=form.apply(AuditEntry.objects.visible_to(request.seat)),
+        filters={filter_.name: filter_.words for filter_ in form.active()},
+        now=now,
+    )
+    name = f"audit-trail-{now.astimezone(zone):%Y-%m-%d}"
+    return csv_response(name, list(map(str, AUDIT_COLUMNS)), map(audit_cells, rows), zone=zone)
+
+
+@requires("audit.view", of=AuditEntry)
+@require_GET
+def audit_entry(request: SignedInRequest, entry: AuditEntry) -> HttpResponse:
+    """Show all that a row of the trail holds, and its seal."""
+    context = {
+        "entry": entry,
+        "object_url": url_of_object(entry, request.seat),
+        "seal": AuditSeal.objects.filter(entry_id=entry.pk).first(),
+    }
+    return render(request, "reports/audit_entry.html", context)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, requires
-from audit.models import AuditEntry
+from accounts.trail import trail_about
 from ispanel.http import changed, done, render_act, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import refusals_into
@@ -28,8 +28,6 @@ from subscribers.forms import (
     SubscriberListForm,
 )
 from subscribers.models import Renewal, Subscriber
-
-AUDIT_LINES = 10
 
 
 @requires("subscribers.view")
@@ -65,19 +63,12 @@ def sold(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def detail(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     """Show the line, its periods and what was done to it."""
-    seat = request.seat
     context = {
         "subscriber": Subscriber.objects.for_list().get(pk=subscriber.pk),
         "renewals": Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller").order_by("-id"),
-        "audit_entries": trail_of(request, subscriber) if seat.has("audit.view") else None,
+        "audit_entries": trail_about(request.seat, subscriber),
     }
     return render(request, "subscribers/detail.html", context)
-
-
-def trail_of(request: SignedInRequest, subscriber: Subscriber) -> Any:
-    """Return the latest lines of the subscriber's trail that the seat sees."""
-    rows = AuditEntry.objects.visible_to(request.seat).about("subscriber", subscriber.pk)
-    return rows.order_by("-id")[:AUDIT_LINES]
 
 
 @requires("subscribers.create")

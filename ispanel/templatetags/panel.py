@@ -52,12 +52,13 @@ def grouped(number: int) -> str:
 
 
 @register.simple_tag
-def moment(value: datetime.datetime | None) -> str:
+def moment(value: datetime.datetime | None, seconds: bool = False) -> str:
     """Show a day and a time of day in the current time zone."""
     if value is None:
         return NOTHING
     here = timezone.localtime(value)
-    return format_html('<time datetime="{}">{}</time>', here.isoformat(), dateformat.format(here, MOMENT))
+    words = dateformat.format(here, f"{MOMENT}:s" if seconds else MOMENT)
+    return format_html('<time datetime="{}">{}</time>', here.isoformat(), words)
 
 
 @register.simple_tag

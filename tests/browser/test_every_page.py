@@ -8,6 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from audit.actions import Action
+from audit.models import AuditEntry
 from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
@@ -53,6 +55,8 @@ PAGES = (
     "/plans/new",
     "/plans/{plan}/edit/",
     "/audit/",
+    "/audit/?address=203.0.113.0/24&object_id=x",
+    "/audit/{row}/",
     "/settings/",
     "/settings/permissions/",
     "/account/",
@@ -101,6 +105,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
     )
     deleted = make_reseller(asha, "deleted", "Old Town Link", now=now)
     resellers.delete_reseller(actor=admin, reseller_id=deleted.pk, now=now)
+    row = AuditEntry.objects.filter(action=Action.RESELLER_CREATED).latest("pk").pk
     return {
         "north": north.pk,
         "fresh": fresh.pk,
@@ -108,6 +113,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         "deleted": deleted.pk,
         "line": line.pk,
         "plan": home.pk,
+        "row": row,
     }
 
 

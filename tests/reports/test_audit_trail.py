@@ -1,5 +1,6 @@
 """The page of the audit trail: who reads what of it, its filters and its cost."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,11 @@ from accounts.models import PermissionGroup, User
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
-from audit.models import Grade
+from audit.identity import SYSTEM, Origin
+from audit.models import AuditEntry, Grade
+from audit.sealing import seal
 from ispanel.models import PanelSettings
+from plans.models import Plan
 from resellers.models import Reseller
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
 from tests.pages import body, links_of, rows_of, send, text_of
@@ -48,7 +52,7 @@ CREATED = [
     "asha: Created new reseller North Net",
 ]
 REFUSED, EDITED, FUNDED = (
-    "sami: Was refused South Net",
+    "sami: Was refused Security South Net",
     "nadia: Edited reseller Northeast Net",
     "asha: Transferred funds North Net",
 )
@@ -150,6 +154,107 @@ def test_lines_are_filtered(history: None, asha: User, query: str, expected: lis
     assert lines(signed_in(asha), query) == expected
 
 
+@pytest.fixture
+def varied(asha: User, north: Reseller, northeast: Reseller) -> dict[str, int]:
+    """Four acts that differ in everything there is to filter by; return the ids that addresses need."""
+    nadia = Seat.own(north.user, Origin("203.0.113.4", "Firefox", "req-1"))
+    as_nadia = Seat(asha, north.user, Origin("203.0.113.77", "Firefox", "req-2"))
+    far = Seat.own(northeast.user, Origin("2001:db8::7", "Chrome", "req-3"))
+    changes = {"full_name": ("Elif", "Leyla")}
+    audit.record(actor=nadia, action=Action.PLAN_CREATED, obj=north, reseller_id=north.pk, changes=changes, now=NOW)
+    audit.record(actor=as_nadia, action=Action.PLAN_EDITED, obj=northeast, reseller_id=northeast.pk, now=NOW)
+    audit.record(actor=far, action=Action.GROUP_EDITED, obj=northeast, reseller_id=northeast.pk, now=NOW)
+    audit.record(actor=SYSTEM, action=Action.KEYS_ROTATED, now=NOW)
+    return {"asha": asha.pk, "nadia": north.user_id, "north": north.pk, "northeast": northeast.pk}
+
+
+NADIAS, AS_NADIAS, FAR, SYSTEMS = (
+    "nadia: Created plan North Net",
+    "asha on behalf of nadia: Edited plan Northeast Net",
+    "noora: Edited permission group Northeast Net",
+    "system: Rotated encryption keys",
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("actor_id={nadia}", [NADIAS]),
+        ("actor_id={asha}&on_behalf_of=nad", [AS_NADIAS]),
+        ("actor_type=system", [SYSTEMS]),
+        ("actor_type=Reseller", [FAR, NADIAS]),
+        ("on_behalf_of=NADIA", [AS_NADIAS]),
+        ("object_type=reseller&object_id={northeast}&action=plan.edited", [AS_NADIAS]),
+        ("object_id={north}&action=plan.created", [NADIAS]),
+        ("object_name=northeast&action=group.edited", [FAR]),
+        ("reseller={northeast}&actor=noora", [FAR]),
+        ("reseller=none&action=keys.rotated", [SYSTEMS]),
+        ("address=203.0.113.4", [NADIAS]),
+        ("address=::ffff:203.0.113.4", [NADIAS]),
+        ("address=203.0.113.0/24", [AS_NADIAS, NADIAS]),
+        ("address=203.0.113.9/24", [AS_NADIAS, NADIAS]),
+        ("address=2001:db8::/32", [FAR]),
+        ("address=198.51.100.0/24", []),
+        ("request_id=req-2", [AS_NADIAS]),
+        ("request_id=req", []),
+        ("q=leyla", [NADIAS]),
+        ("q=Elif&address=203.0.113.0/24&reseller={north}&actor_id={nadia}", [NADIAS]),
+    ],
+)
+def test_lines_are_filtered_by_the_less_used_too(
+    varied: dict[str, int], asha: User, query: str, expected: list[str]
+) -> None:
+    assert lines(signed_in(asha), query.format(**varied)) == expected
+
+
+def test_the_less_used_filters_are_folded_away_until_one_is_in_use(asha: User) -> None:
+    client = signed_in(asha)
+
+    for query, is_open in (("", False), ("q=x&actor=y&grade=security", False), ("address=10.0.0.0/8", True)):
+        page = client.get(f"{TRAIL}?{query}").content.decode()
+        assert ('<details class="more-filters" open>' in page) == is_open, query
+        assert '<details class="more-filters' in page
+
+
+def test_filters_in_force_stand_above_the_list_and_can_be_taken_away(varied: dict[str, int], asha: User) -> None:
+    page = signed_in(asha).get(f"{TRAIL}?address=203.0.113.0/24&reseller={varied['north']}&page=1")
+
+    assert "Address or block: 203.0.113.0/24" in body(page)
+    assert "Reseller: North Net" in body(page)
+    assert f"{TRAIL}?address=203.0.113.0%2F24" in links_of(page)
+    assert f"{TRAIL}?reseller={varied['north']}" in links_of(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("address=10.0.0.0/99", "“Address or block” is left out: “10.0.0.0/99”."),
+        ("object_id=seven", "“Object’s ID” is left out: “seven”."),
+        ("actor_id=99999999999999999999", "“Who: ID” is left out"),
+        ("start=yesterday", "“From” is left out: “yesterday”."),
+    ],
+)
+def test_a_filter_that_cannot_be_used_says_so(history: None, asha: User, query: str, words: str) -> None:
+    client = signed_in(asha)
+
+    assert words in body(client.get(f"{TRAIL}?{query}"))
+    assert lines(client, query) == lines(client)
+
+
+def test_only_those_who_see_several_resellers_choose_between_them(
+    varied: dict[str, int], asha: User, nadia: User, noora: User, south: Reseller
+) -> None:
+    def offered(user: User) -> list[str]:
+        form = signed_in(user).get(TRAIL).context["form"]  # type: ignore[attr-defined]
+        return [str(label) for _value, label in form.fields["reseller"].choices] if "reseller" in form.fields else []
+
+    nobody = "None: the installation’s own"
+    assert offered(asha) == ["All resellers", nobody, "North Net", "Northeast Net", "South Net"]
+    assert offered(nadia) == ["All resellers", "North Net", "Northeast Net"]
+    assert offered(noora) == []
+    assert lines(signed_in(nadia), f"reseller={south.pk}") == lines(signed_in(nadia))
+
+
 def test_either_name_finds_what_was_done_on_behalf(asha: User, north: Reseller) -> None:
     audit.record(actor=Seat(asha, north.user), action=Action.PLAN_EDITED, now=NOW)
 
@@ -204,6 +309,101 @@ def test_the_next_page_keeps_the_filters(asha: User) -> None:
     assert len(rows_of(first)) == 50
     assert f"{TRAIL}?action=plan.edited&page=2" in links_of(first)
     assert [row[3] for row in rows_of(client.get(f"{TRAIL}?action=plan.edited&page=2"))] == ["Number 0."]
+
+
+# --- one line ---------------------------------------------------------------------------------------------------------
+
+
+def entry_url(**found: Any) -> str:
+    return f"{TRAIL}{AuditEntry.objects.filter(**found).latest('id').pk}/"
+
+
+def test_a_lines_page_says_everything(asha: User, north: Reseller) -> None:
+    seat = Seat(asha, north.user, Origin("203.0.113.4", "Firefox 140", "req-9"))
+    changes = {"company_name": ("North", "North Net"), "note": (None, "New")}
+    audit.record(
+        actor=seat, action=Action.RESELLER_EDITED, obj=north, reseller_id=north.pk, changes=changes, detail="By phone.",
+        grade=Grade.SECURITY, now=NOW + timedelta(seconds=7),
+    )  # fmt: skip
+
+    page = signed_in(asha).get(entry_url(action=Action.RESELLER_EDITED))
+
+    for words in (
+        "Edited reseller",
+        "Security",
+        "14 May 2026, 09:30:07",
+        f"asha Admin · ID {asha.pk}",
+        f"nadia ID {north.user_id}",
+        f"North Net reseller {north.pk}",
+        "By phone.",
+        "203.0.113.4",
+        "Firefox 140",
+        "req-9",
+        "Not sealed yet",
+    ):
+        assert words in body(page), words
+    assert rows_of(page) == [["Note", "—", "New"], ["Company name", "North", "North Net"]]
+    assert {
+        f"/resellers/{north.pk}/",
+        f"{TRAIL}?object_type=reseller&object_id={north.pk}",
+        f"{TRAIL}?actor_id={asha.pk}",
+        f"{TRAIL}?request_id=req-9",
+    } <= links_of(page)
+
+
+def test_a_lines_page_shows_its_seal(asha: User) -> None:
+    audit.record(actor=SYSTEM, action=Action.KEYS_ROTATED, now=NOW)
+    head = seal(NOW + timedelta(seconds=20)).head
+
+    page = body(signed_in(asha).get(entry_url(action=Action.KEYS_ROTATED)))
+
+    assert f"Number {head.number} Sealed 14 May 2026, 09:30:20 Digest {head.digest.hex()}" in page
+
+
+def test_every_line_of_the_list_leads_to_its_page(history: None, asha: User) -> None:
+    client = signed_in(asha)
+
+    links = {link for link in links_of(client.get(TRAIL)) if re.fullmatch(r"/audit/\d+/", link)}
+
+    assert len(links) == AuditEntry.objects.count()
+    assert all(client.get(link).status_code == 200 for link in links)
+
+
+def test_the_lines_of_others_do_not_exist(history: None, asha: User, nadia: User, noora: User, noor: User) -> None:
+    audit.record(actor=seat_of(asha), action=Action.KEYS_ROTATED, now=NOW)
+    of_sami, of_noora = entry_url(action=Action.REFUSED), entry_url(action=Action.RESELLER_EDITED)
+    of_nobody = entry_url(action=Action.KEYS_ROTATED)
+
+    def statuses(user: User) -> list[int]:
+        return [signed_in(user).get(url).status_code for url in (of_sami, of_noora, of_nobody)]
+
+    assert statuses(asha) == statuses(noor) == [200, 200, 200]
+    assert statuses(nadia) == statuses(noora) == [404, 200, 404]
+
+
+def test_an_object_is_linked_for_those_who_may_open_it(
+    asha: User, nadia: User, noor: User, north: Reseller, home: Plan
+) -> None:
+    audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, obj=home, reseller_id=north.pk, now=NOW)
+    url, plan = entry_url(action=Action.PLAN_EDITED), f"/plans/{home.pk}/edit/"
+
+    assert plan in links_of(signed_in(asha).get(url))
+    assert plan not in links_of(signed_in(nadia).get(url))
+    Plan.objects.all().delete()
+    assert plan not in links_of(signed_in(asha).get(url))
+
+
+def test_a_plans_page_shows_its_lines_and_links_to_all_of_them(asha: User, home: Plan) -> None:
+    audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, obj=home, now=NOW)
+
+    page = signed_in(asha).get(f"/plans/{home.pk}/edit/")
+
+    assert [row[2] for row in rows_of(page)] == ["Edited plan Home"]
+    assert f"{TRAIL}?object_type=plan&object_id={home.pk}" in links_of(page)
+
+
+def test_a_resellers_tab_leads_to_the_filters(asha: User, north: Reseller) -> None:
+    assert f"{TRAIL}?reseller={north.pk}" in links_of(signed_in(asha).get(f"/resellers/{north.pk}/audit/"))
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------

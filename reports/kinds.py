@@ -1,0 +1,50 @@
+"""The kinds of objects that the trail tells of, and where their pages are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.seats import Seat
+from audit.models import AuditEntry
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import Subscriber
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page of an object, for those who have the permission; ``admin`` is for admins only."""
+
+    model: type[Model]
+    url_name: str
+    code: str
+
+
+#: By the name under which a row keeps them.
+LABELS: dict[str, Promise] = {
+    "subscriber": _("Subscribers"),
+    "plan": _("Plans"),
+    "reseller": _("Resellers"),
+    "user": _("Logins"),
+    "permissiongroup": _("Permission groups"),
+    "panelsettings": _("General settings"),
+}
+PAGES = {
+    "subscriber": Page(Subscriber, "subscribers:detail", "subscribers.view"),
+    "reseller": Page(Reseller, "resellers:detail", "resellers.view"),
+    "plan": Page(Plan, "plans:edit", "admin"),
+}
+
+
+def url_of_object(entry: AuditEntry, seat: Seat) -> str:
+    """Return the address of the page of what the row is about, or nothing where the seat has none to open."""
+    page = PAGES.get(entry.object_type)
+    if page is None or not (seat.is_admin if page.code == "admin" else seat.has(page.code)):
+        return ""
+    seen = page.model._default_manager.visible_to(seat).filter(pk=entry.object_id)  # type: ignore[attr-defined]
+    return reverse(page.url_name, args=[entry.object_id]) if seen.exists() else ""
