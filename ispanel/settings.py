@@ -183,7 +183,8 @@ BCRYPT_ROUNDS = integer("BCRYPT_ROUNDS", default=12)
 PASSWORD_HASHERS = ["accounts.hashers.BcryptSha256"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.password_rules.Length"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.password_rules.NotCommon"},
+    {"NAME": "accounts.password_rules.NotMonotonous"},
     {"NAME": "accounts.password_rules.NotAboutTheOwner"},
 ]
 LOGIN_URL = "accounts:sign_in"

@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import username_characters
-from accounts.password_rules import LONGEST
 
 PASSWORD = _("Password")
 YOUR_PASSWORD = _("Your password")
@@ -48,8 +47,8 @@ def new_password_field(*, generate: bool = False, label: Any = PASSWORD) -> form
     return forms.CharField(
         label=label,
         strip=False,
-        max_length=LONGEST,
-        help_text=_("At least 12 characters, without the username or the company name."),
+        # No max_length: with it the browser would cut off, without a word, what is pasted.
+        help_text=_("12 to 128 characters, without the username or the company name. Several words are best."),
         # What an admin typed for somebody else is kept on a page with errors; a password of one's own never comes back.
         widget=forms.PasswordInput(attrs=attrs, render_value=generate),
     )
