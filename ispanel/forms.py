@@ -52,13 +52,13 @@ class SecuritySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Who has none is led to set it up before any other page. Everybody else may have it too."),
     )
     idle_minutes = forms.IntegerField(
-        label=_("Minutes without a request"),
+        label=_("Without a request"),
         min_value=5,
         max_value=1440,
         help_text=_("A sign-in ends after so long without a click: 5 minutes to a day (1440)."),
     )
     absolute_hours = forms.IntegerField(
-        label=_("Hours since signing in"),
+        label=_("Since signing in"),
         min_value=1,
         max_value=168,
         help_text=_("Every sign-in ends after so long, whatever happens in it: 1 hour to a week (168)."),
