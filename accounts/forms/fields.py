@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import username_characters
+from ispanel.installation import panel_settings
 
 PASSWORD = _("Password")
+RULES = _("12 to 128 characters, without the username or the company name. Several words are best.")
 YOUR_PASSWORD = _("Your password")
 
 
@@ -39,6 +43,14 @@ def username_field() -> forms.CharField:
     )
 
 
+def help_on_initial_password() -> str:
+    """Return the rules, and that nobody can look the password up, where that is so."""
+    rules = str(RULES)
+    if panel_settings().keeps_initial_passwords:
+        return rules
+    return f"{rules} {gettext('It is not kept: note it now.')}"
+
+
 def new_password_field(*, generate: bool = False, label: Any = PASSWORD) -> forms.CharField:
     """Return the field for a new password; the operation checks its rules. Pasting is welcome."""
     attrs = {"autocomplete": "new-password", "dir": "ltr"}
@@ -48,7 +60,7 @@ def new_password_field(*, generate: bool = False, label: Any = PASSWORD) -> form
         label=label,
         strip=False,
         # No max_length: with it the browser would cut off, without a word, what is pasted.
-        help_text=_("12 to 128 characters, without the username or the company name. Several words are best."),
+        help_text=lazy(help_on_initial_password, str)() if generate else RULES,
         # What an admin typed for somebody else is kept on a page with errors; a password of one's own never comes back.
         widget=forms.PasswordInput(attrs=attrs, render_value=generate),
     )

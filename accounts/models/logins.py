@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -128,6 +129,22 @@ class User(AbstractBaseUser):
 
     #: Set while a reseller is being created, when the company has no row yet.
     company_for_password_rules_override: str = ""
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Say whether this is the password; hash it anew where its hash is of other settings than today's."""
+        return hashers.check_password(raw_password, self.password, self._hash_anew)
+
+    @transaction.atomic
+    def _hash_anew(self, raw_password: str) -> None:
+        """Write another hash of the same password, unless the row has another one by now.
+
+        A trigger on users erases the copy of an initial password with every change but this one.
+        """
+        old, self.password = self.password, hashers.make_password(raw_password)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('ispanel.rehash', 'on', true)")
+            User.objects.filter(pk=self.pk, password=old).update(password=self.password)
+            cursor.execute("SELECT set_config('ispanel.rehash', 'off', true)")
 
     @property
     def company_for_password_rules(self) -> str:

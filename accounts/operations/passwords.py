@@ -37,11 +37,11 @@ class WeakPassword(Refusal):
 
 
 class NoInitialPassword(Refusal):
-    """There is no initial password to show: the login chose its own, or seven days are over."""
+    """There is no initial password to show: the login chose its own, seven days are over, or none is kept."""
 
     def __init__(self) -> None:
         super().__init__(
-            _("There is no initial password to show: a new one has been chosen, or it was kept for seven days.")
+            _("There is no initial password to show: a new one has been chosen, seven days are over, or none is kept.")
         )
 
 
@@ -78,7 +78,11 @@ def check_password(password: str, user: User) -> None:
 
 
 def keep_initial_password(*, user: User, password: str, created_by: User, now: datetime) -> None:
-    """Keep the password, encrypted with a key that is not in the database, until the login chooses its own."""
+    """Keep the password, encrypted with a key that is not in the database, until the login chooses its own.
+
+    To be called after the login has that password: whatever changes it erases the copy, by a trigger on users. Where
+    the settings say that none is kept, none is: PostgreSQL leaves the row out.
+    """
     erase_expired_initial_passwords(now)
     InitialPassword.objects.update_or_create(
         user=user,
@@ -144,7 +148,6 @@ def change_own_password(
         user.set_password(new_password)
         user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])
-        InitialPassword.objects.filter(user=user).delete()
         user.sign_ins.exclude(session_key=besides or "").delete()
         audit.record(
             actor=actor,
@@ -192,7 +195,6 @@ def put_password(user: User, password: str, *, must_change: bool | None = None) 
     if must_change is not None:
         user.must_change_password = must_change
     user.save(update_fields=["password", "must_change_password"])
-    InitialPassword.objects.filter(user=user).delete()
     Session.objects.filter(user=user).delete()
 
 
