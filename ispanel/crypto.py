@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,6 +15,9 @@ from django.conf import settings
 NONCE_BYTES = 12  # NIST SP 800-38D, section 5.2.1.1: 96 bits is the recommended length.
 KEY_BYTES = 32
 VERSION = b"\x01"
+
+#: What a model says of itself as `ENCRYPTED`, for `rotate_keys`: each encrypted field, and how a row's purpose is made.
+Purposes = Mapping[str, Callable[[Any], str]]
 
 
 class Undecryptable(Exception):
@@ -44,11 +49,26 @@ def encrypt(secret: str, *, purpose: str) -> bytes:
 
     :param purpose: what and whose it is, as ``"initial-password:17"``; decryption fails under any other.
     """
-    key_id, key = next(iter(settings.ENCRYPTION_KEYS.items()))
     nonce = os.urandom(NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, secret.encode(), purpose.encode())
-    name = key_id.encode()
-    return VERSION + bytes([len(name)]) + name + nonce + sealed
+    key = settings.ENCRYPTION_KEYS[first_key()]
+    return head() + nonce + AESGCM(key).encrypt(nonce, secret.encode(), purpose.encode())
+
+
+def first_key() -> str:
+    """Return the id of the key that encrypts."""
+    return str(next(iter(settings.ENCRYPTION_KEYS)))
+
+
+def head() -> bytes:
+    """Return with what everything begins that is encrypted under the first key."""
+    name = first_key().encode()
+    return VERSION + bytes([len(name)]) + name
+
+
+def key_of(blob: bytes) -> str | None:
+    """Return the id of the key that a secret was encrypted under; None where it was not encrypted here."""
+    blob = bytes(blob)
+    return blob[2 : 2 + blob[1]].decode("utf-8", "replace") if blob[:1] == VERSION and len(blob) > 1 else None
 
 
 def decrypt(blob: bytes, *, purpose: str) -> str:
@@ -57,10 +77,11 @@ def decrypt(blob: bytes, *, purpose: str) -> str:
     :raises Undecryptable: see there.
     """
     blob = bytes(blob)
-    if blob[:1] != VERSION or len(blob) < 2:
+    key_id = key_of(blob)
+    if key_id is None:
         raise Undecryptable("unknown format")
     end = 2 + blob[1]
-    key = settings.ENCRYPTION_KEYS.get(blob[2:end].decode("utf-8", "replace"))
+    key = settings.ENCRYPTION_KEYS.get(key_id)
     if key is None:
         raise Undecryptable("its key is not in ENCRYPTION_KEYS")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import USERNAME_PATTERN, username_characters
 from accounts.seats import Seat
+from ispanel.crypto import Purposes
 from ispanel.money import MONEY
 from plans.models import Plan
 from resellers.models import Reseller
@@ -94,6 +96,8 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
 
 class Subscriber(models.Model):
     """The line that gets internet."""
+
+    ENCRYPTED: ClassVar[Purposes] = {"password_ciphertext": lambda row: purpose_of_subscriber_password(row.username)}
 
     username = models.CharField(_("Username"), max_length=150, unique=True, validators=[username_characters])
     #: Encrypted; see `purpose_of_subscriber_password`.

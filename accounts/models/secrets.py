@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models.logins import User
-
-if TYPE_CHECKING:
-    pass
+from ispanel.crypto import Purposes
 
 
 class InitialPasswordQuerySet(models.QuerySet["InitialPassword"]):
@@ -21,6 +19,8 @@ class InitialPasswordQuerySet(models.QuerySet["InitialPassword"]):
 
 class InitialPassword(models.Model):
     """The password that somebody else chose for a login, encrypted, until the login chooses its own."""
+
+    ENCRYPTED: ClassVar[Purposes] = {"ciphertext": lambda row: purpose_of_initial_password(row.pk)}
 
     user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="initial_password")
     ciphertext = models.BinaryField()
@@ -53,6 +53,8 @@ class TwoStepQuerySet(models.QuerySet["TwoStep"]):
 
 class TwoStep(models.Model):
     """The second step of a login's sign-in: the secret of its authenticator app (TOTP, RFC 6238), encrypted."""
+
+    ENCRYPTED: ClassVar[Purposes] = {"ciphertext": lambda row: purpose_of_two_step(row.pk)}
 
     user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="two_step")
     ciphertext = models.BinaryField()
