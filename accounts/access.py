@@ -20,13 +20,14 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 PUBLIC = "public"
+DESK = "desk"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a view asks of whoever calls it.
 
-    :param code: the permission, or ``""`` for any signed-in login, or ``"public"``, or ``"admin"``.
+    :param code: the permission, or ``""`` for any signed-in login, or ``"public"``, or ``"admin"``, or ``"desk"``.
     :param model: what the ``pk`` in the address names, looked up in the caller's scope.
     """
 
@@ -60,6 +61,11 @@ def signed_in(*, before_ready: bool = False, in_borrowed_seat: bool = True) -> C
 def admin_only(view: View) -> View:
     """Let only admins reach the view, in their own seat."""
     return _guarded(Policy("admin"))(view)
+
+
+def desk_only(view: View) -> View:
+    """Let only support staff and admins reach the view, in the seat that they have at the desk."""
+    return _guarded(Policy(DESK))(view)
 
 
 def requires(code: str, *, of: type[Model] | None = None, in_borrowed_seat: bool = True) -> Callable[[View], View]:
@@ -98,8 +104,20 @@ def check(seat: Seat, policy: Policy) -> None:
     """Raise `Forbidden` unless the seat satisfies the policy."""
     if seat.is_borrowed and not policy.in_borrowed_seat:
         raise Forbidden(_("This is out of reach while you are logged in as somebody else."))
-    if not (seat.is_admin if policy.code == "admin" else not policy.code or seat.has(policy.code)):
+    if not satisfies(seat, policy.code):
         raise Forbidden
+
+
+def satisfies(seat: Seat, code: str) -> bool:
+    """Say whether the seat has what a policy's code stands for."""
+    match code:
+        case "":
+            return True
+        case "admin":
+            return seat.is_admin
+        case "desk":
+            return seat.is_at_desk
+    return seat.has(code)
 
 
 def visible_or_404(model: type[Model], seat: Seat, pk: int) -> Model:

@@ -9,18 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import operations
-from accounts.access import PUBLIC, Policy
+from accounts.access import DESK, PUBLIC, Policy
 from accounts.allow_list import AddressRefused, check_address
 from accounts.client_address import client_address
 from accounts.models import User
-from accounts.seats import Seat
+from accounts.seats import DeskSeat, Seat
 from accounts.time_outs import why_signed_out
 from audit.identity import Origin
 from ispanel.http import forbidden
@@ -61,7 +61,10 @@ class SeatMiddleware:
             tell_why_signed_out(request)
             return None
         now = timezone.now()
-        request.seat = seat = seat_of(request, request.user, now)  # type: ignore[attr-defined]
+        seat = seat_of(request, request.user, now)
+        if policy.code == DESK:
+            seat = desk_seat_or_404(seat)
+        request.seat = seat  # type: ignore[attr-defined]
         try:
             check_address(seat.login, seat.origin.address)
         except AddressRefused as refusal:
@@ -119,6 +122,13 @@ def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:
     if now >= ends_at or user is None or not may_sit_with(own, user):
         return own
     return Seat(login, user, own.origin, ends_at=ends_at)
+
+
+def desk_seat_or_404(seat: Seat) -> DeskSeat:
+    """Return the person's seat at the desk. Those who do not work there are not told that there is one."""
+    if not seat.may_sit_at_desk:
+        raise Http404
+    return DeskSeat.own(seat.login, seat.origin)
 
 
 def why_it_ended(request: HttpRequest, now: datetime) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.utils import timezone
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from resellers.models import Reseller
 
 BORROWED_FOR = timedelta(minutes=60)
+#: The most that anybody may do at the desk: read, and keep contact data right. Never money, never a login.
+DESK_CODES = frozenset({"resellers.view", "resellers.edit", "subscribers.view", "subscribers.edit", "audit.view"})
 
 
 @dataclass
@@ -31,8 +33,11 @@ class Seat:
     origin: Origin = field(default_factory=Origin)
     ends_at: datetime | None = None
 
+    #: Whether this is the desk of the support staff; see `DeskSeat`.
+    is_at_desk: ClassVar[bool] = False
+
     @classmethod
-    def own(cls, login: User, origin: Origin | None = None) -> Seat:
+    def own(cls, login: User, origin: Origin | None = None) -> Self:
         """Return the person's own seat."""
         return cls(login, login, origin or Origin())
 
@@ -43,6 +48,16 @@ class Seat:
     @property
     def is_admin(self) -> bool:
         return self.user.is_admin
+
+    @property
+    def home(self) -> str:
+        """The name of the address where this seat's work begins."""
+        return "admin:index" if self.may_sit_at_desk and not self.is_admin else "reports:dashboard"
+
+    @property
+    def may_sit_at_desk(self) -> bool:
+        """Say whether this person works at the desk too; nobody does from a borrowed seat."""
+        return self.login.works_at_desk and not self.is_borrowed
 
     @property
     def reseller(self) -> Reseller | None:
@@ -91,3 +106,24 @@ class Seat:
             on_behalf_of_name=self.user.username if self.is_borrowed else "",
             origin=self.origin,
         )
+
+
+class DeskSeat(Seat):
+    """The seat of support staff, and of admins, in Django admin: the whole system, but little of it.
+
+    It is no admin's seat, and `actable_by` finds nothing for it, so that every operation refuses it but those that
+    let it in by name, for the fields that they name.
+    """
+
+    is_at_desk = True
+
+    @property
+    def is_admin(self) -> bool:
+        return False
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        return self.login.rights_at_desk & DESK_CODES
+
+    def sees_all(self, area: str) -> bool:
+        return self.has(f"{area}.view")

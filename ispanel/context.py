@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from ispanel.navigation import sidebar
 
@@ -18,6 +19,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
     return {
         "panel": getattr(request, "panel", None),
         "seat": seat,
-        "nav": sidebar(request, seat) if seat else [],
+        "nav": sidebar(request, seat) if seat and not seat.is_at_desk else [],
+        "home": reverse(seat.home) if seat else "/",
         "theme": theme if theme in THEMES else "",
     }

@@ -79,6 +79,7 @@ ITEMS = (
     ),
     (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
+    (_("System"), Item(_("Support desk"), "admin:index", "headset", "desk")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),
 )
 
@@ -103,4 +104,6 @@ def may_open(seat: Seat, item: Item) -> bool:
         return False
     if item.not_for_subs and seat.reseller and seat.reseller.is_sub:
         return False
+    if item.code == "desk":
+        return seat.may_sit_at_desk
     return seat.is_admin if item.code == "admin" else seat.has(item.code)

@@ -100,6 +100,7 @@ TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 DEBUG = False
 
 INSTALLED_APPS = [
+    "accounts.desk.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

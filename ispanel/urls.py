@@ -1,5 +1,6 @@
 """Every address of the panel."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from accounts.access import public
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", include("plans.urls")),
     path("", include("subscribers.urls")),
     path("", include("reports.urls")),
+    path("admin/", admin.site.urls),
     path("settings/", views.general_settings, name="general_settings"),
     path("settings/security/", views.security_settings, name="security_settings"),
 ]

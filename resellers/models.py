@@ -43,6 +43,12 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
             return self
         return self.kept().filter(parent=seat.reseller) if seat.reseller else self.none()
 
+    def editable_by(self, seat: Seat) -> ResellerQuerySet:
+        """Return those of whom the seat may change something: at the desk of all, else what it may act on."""
+        if seat.is_at_desk:
+            return self if seat.has("resellers.edit") else self.none()
+        return self.actable_by(seat)
+
     def in_tree_of(self, seat: Seat) -> ResellerQuerySet:
         """Return the seat's reseller and its subs, without deleted ones; for an admin all."""
         if seat.reseller is None:
@@ -132,6 +138,7 @@ class Reseller(models.Model):
 
     class Meta:
         db_table = "resellers"
+        verbose_name, verbose_name_plural = _("reseller"), _("resellers")
         constraints = [
             models.CheckConstraint(condition=~Q(company_name=""), name="reseller_has_a_company_name"),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="reseller_is_not_its_own_parent"),

@@ -54,6 +54,12 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
         """Return what the seat may act on. A view_all does not count here."""
         return self if seat.is_admin else self.in_tree_of(seat)
 
+    def editable_by(self, seat: Seat) -> SubscriberQuerySet:
+        """Return those whose details the seat may change: at the desk of all, else what it may act on."""
+        if seat.is_at_desk:
+            return self if seat.has("subscribers.edit") else self.none()
+        return self.actable_by(seat)
+
     def in_tree_of(self, seat: Seat) -> SubscriberQuerySet:
         if seat.reseller is None:
             return self.all() if seat.is_admin else self.none()
@@ -122,6 +128,7 @@ class Subscriber(models.Model):
 
     class Meta:
         db_table = "subscribers"
+        verbose_name, verbose_name_plural = _("subscriber"), _("subscribers")
         constraints = [
             models.CheckConstraint(condition=Q(username__regex=USERNAME_PATTERN), name="subscriber_username_characters")
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,7 +25,7 @@ from plans.models import Plan
 from resellers.models import Reseller
 from resellers.operations import ResellerDeleted
 from resellers.operations import locked as locked_resellers
-from subscribers.models import PeriodKind, Renewal, Subscriber, purpose_of_subscriber_password
+from subscribers.models import PeriodKind, Renewal, Subscriber, SubscriberQuerySet, purpose_of_subscriber_password
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, TransferKind
@@ -85,6 +87,13 @@ class PaidTooFarAhead(Refusal):
         super().__init__(_("This line is paid for more than ten years ahead. Renew it later."))
 
 
+class ChangedMeanwhile(Refusal):
+    """Somebody else saved the subscriber's details since the form was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed this subscriber meanwhile. Open the form again to see it as it is now."))
+
+
 class SubscriberTerminated(Refusal):
     """A terminated line is over for ever."""
 
@@ -102,6 +111,11 @@ class SubscriberDetails(TypedDict, total=False):
     static_ip: str | None
     mac: str
     note: str
+
+
+DETAILS = tuple(SubscriberDetails.__annotations__)
+#: How to reach the people at the line: what the desk may change, and nothing else.
+CONTACT = ("full_name", "phone", "email", "address")
 
 
 @dataclass(frozen=True)
@@ -244,8 +258,12 @@ def locked(actor: Seat, subscriber_id: int) -> Subscriber:
 
     :raises Forbidden:
     """
-    rows = Subscriber.objects.actable_by(actor).select_for_update(of=("self",), no_key=True)
-    subscriber = rows.filter(pk=subscriber_id).first()
+    return locked_among(Subscriber.objects.actable_by(actor), subscriber_id)
+
+
+def locked_among(rows: SubscriberQuerySet, subscriber_id: int) -> Subscriber:
+    """:raises Forbidden: where the subscriber is not among the rows."""
+    subscriber = rows.select_for_update(of=("self",), no_key=True).filter(pk=subscriber_id).first()
     if subscriber is None:
         raise Forbidden
     return subscriber
@@ -312,10 +330,25 @@ def charge(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKi
 
 @transaction.atomic
 def edit_subscriber(
-    *, actor: Seat, subscriber_id: int, password: str = "", now: datetime, **details: Unpack[SubscriberDetails]
+    *,
+    actor: Seat,
+    subscriber_id: int,
+    password: str = "",
+    seen: str = "",
+    now: datetime,
+    **details: Unpack[SubscriberDetails],
 ) -> Subscriber:
-    """Change a subscriber's details; an empty password keeps the present one. The trail never holds a password."""
-    subscriber = locked(actor, subscriber_id)
+    """Change a subscriber's details; an empty password keeps the present one. The trail never holds a password.
+
+    :param seen: the `state_of` the details that the person was shown; any other one is refused.
+    :raises ChangedMeanwhile:
+    :raises Forbidden: also for anything but `CONTACT` from the desk.
+    """
+    if actor.is_at_desk and (password or details.keys() - CONTACT):
+        raise Forbidden
+    subscriber = locked_among(Subscriber.objects.editable_by(actor), subscriber_id)
+    if seen and seen != state_of(subscriber):
+        raise ChangedMeanwhile
     changes = audit.changed_fields(subscriber, details)
     fields = [*changes, "updated_at"]
     if password:
@@ -335,3 +368,9 @@ def edit_subscriber(
             now=now,
         )
     return subscriber
+
+
+def state_of(subscriber: Subscriber) -> str:
+    """Return what tells these details from any others; a renewal in between does not count."""
+    details = json.dumps([getattr(subscriber, name) for name in DETAILS])
+    return hashlib.sha256(details.encode()).hexdigest()

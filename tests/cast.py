@@ -55,8 +55,9 @@ def make_admin(username: str = "asha") -> User:
     return accounts.create_admin(username=username, password=PASSWORD)
 
 
-def make_support(actor: User, username: str = "petra") -> User:
-    return accounts.create_login(
+def make_support(actor: User, username: str = "petra", permission_group: PermissionGroup | None = None) -> User:
+    """Create a member of the support staff, who may do at the desk what the group says."""
+    user = accounts.create_login(
         actor=seat_of(actor),
         user_type=UserType.SUPPORT,
         username=username,
@@ -64,6 +65,9 @@ def make_support(actor: User, username: str = "petra") -> User:
         must_change_password=False,
         now=NOW,
     )
+    user.permission_group = permission_group
+    user.save(update_fields=["permission_group"])
+    return user
 
 
 def make_reseller(actor: User, username: str, company_name: str, **details: Any) -> Reseller:

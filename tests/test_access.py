@@ -41,16 +41,23 @@ SUPPORT = "reseller in SUPPORT"
 PARTNER = "reseller in PARTNER"
 SUB = "sub-reseller"
 STAFF = "staff of a reseller"
-PETRA = "support staff"
+PETRA = "support staff without a group"
+PAVEL = "support staff in SALES"
 ADMIN_AS = "admin as reseller"
 PARENT_AS = "reseller as its sub"
 
-KINDS = (ANONYMOUS, ADMIN, NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB, STAFF, PETRA, ADMIN_AS, PARENT_AS)
+KINDS = (
+    ANONYMOUS, ADMIN, NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB, STAFF, PETRA, PAVEL, ADMIN_AS, PARENT_AS,
+)  # fmt: skip
 SIGNED_IN = frozenset(KINDS) - {ANONYMOUS}
 BORROWED = frozenset({ADMIN_AS, PARENT_AS})
 
 METHODS = ("get", "post", "put", "delete")
 NOBODYS = uuid.UUID(int=7)
+
+#: For whom Django admin is there at all, and who finds something in it.
+AT_DESK = frozenset({ADMIN, PETRA, PAVEL})
+HELPERS = AT_DESK - {PETRA}
 
 #: Those who may have sub-resellers, and those who may sell.
 TOP_SELLERS = frozenset({NO_GROUP, SALES, SALES_PLUS, STAFF, ADMIN_AS})
@@ -71,7 +78,7 @@ NONE: frozenset[str] = frozenset()
 
 
 def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str, frozenset[str]]:
-    return dict.fromkeys(KINDS, default) | {PETRA: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
+    return dict.fromkeys(KINDS, default) | {PETRA: NONE, PAVEL: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
 
 
 #: What each kind of login sees. Anything else is 404 for it.
@@ -121,6 +128,12 @@ class Row:
     refused_by_act: frozenset[str] = NONE
     #: Reading it leaves its one row in the trail, as every export does.
     recorded: bool = False
+    #: In Django admin: of the whole system for those who work there, absent for all others who are signed in.
+    at_desk: bool = False
+    #: What those who work there get where they may not; of a row of the database it is always 404.
+    refusal: int = 403
+    #: An address that the route's pattern fits.
+    address: str = ""
 
 
 reads_reseller = partial(Row, of=Reseller)
@@ -202,6 +215,23 @@ ROWS = {
     "settings/permissions/<int:pk>/deletion/": Row(frozenset({ADMIN}), of=PermissionGroup, right_first=True, post=303),
     "settings/permissions/logins/": Row(frozenset({ADMIN})),
     "settings/permissions/logins/<int:pk>/": Row(frozenset({ADMIN}), of=User, right_first=True),
+    "admin/": Row(AT_DESK, at_desk=True),
+    "admin/jsi18n/": Row(AT_DESK, at_desk=True),
+    "admin/^(?P<app_label>accounts|resellers|subscribers|audit)/$": Row(
+        HELPERS, at_desk=True, refusal=404, address="admin/resellers/"
+    ),
+    "admin/(?P<url>.*)$": Row(AT_DESK, at_desk=True, get=404, address="admin/nothing/"),
+    "admin/accounts/session/": Row(HELPERS, at_desk=True),
+    "admin/audit/auditentry/": Row(HELPERS, at_desk=True),
+    "admin/audit/auditentry/<path:object_id>/change/": Row(HELPERS, at_desk=True, of=AuditEntry),
+    "admin/resellers/reseller/": Row(HELPERS, at_desk=True),
+    "admin/resellers/reseller/<path:object_id>/change/": Row(
+        HELPERS, at_desk=True, of=Reseller, post=302, form=typed(address="1 Main Street")
+    ),
+    "admin/subscribers/subscriber/": Row(HELPERS, at_desk=True),
+    "admin/subscribers/subscriber/<path:object_id>/change/": Row(
+        HELPERS, at_desk=True, of=Subscriber, post=302, form=typed(phone="0700 900 123")
+    ),
     "": Row(READERS_OF_LINES),
     "audit/": Row(READERS),
     "audit/export": Row(READERS, recorded=True),
@@ -254,6 +284,8 @@ def expected(row: Row, kind: str, method: str, relation: str | None) -> int:
     if kind == ANONYMOUS:
         for_strangers = dict(zip(("get", "post"), row.strangers or (), strict=False))
         return for_strangers.get(method, 405) if row.strangers else 302
+    if row.at_desk:
+        return expected_at_desk(row, kind, answers.get(method, 405), relation)
     is_seen = row.of is None or relation in SEES[row.of][kind]
     if not is_seen and not row.right_first:
         return 404
@@ -268,6 +300,17 @@ def expected(row: Row, kind: str, method: str, relation: str | None) -> int:
     if method == "post" and kind not in BORROWED and row.post_in_own_panel:
         return row.post_in_own_panel
     return answers.get(method, 405)
+
+
+def expected_at_desk(row: Row, kind: str, answer: int, relation: str | None) -> int:
+    """Return what Django admin answers: the whole system is one scope there."""
+    if kind not in AT_DESK:
+        return 404
+    if answer == 405:
+        return 405
+    if kind not in row.who:
+        return 404 if row.of else row.refusal
+    return 404 if relation == ABSENT else answer
 
 
 # --- the world --------------------------------------------------------------------------------------------------------
@@ -359,6 +402,7 @@ def world(db: None) -> World:
         staff[reseller.pk] = make_staff(asha, reseller, f"staff.of.{reseller.pk}", group("SUPPORT"), now=timezone.now())
     logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB)}
     logins |= {ADMIN: asha, ADMIN_AS: asha, PARENT_AS: resellers["north"].user, PETRA: make_support(asha)}
+    logins[PAVEL] = make_support(asha, "pavel", group("SALES"))
     logins[STAFF] = make_staff(asha, resellers["north"], "clerk", group("SALES"))
     spare = PermissionGroup.objects.create(name="Spare", codes=[])
     return World(asha, resellers, lines, staff, logins, home, withdrawn, spare)
@@ -463,8 +507,7 @@ def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
             answers = {}
             for relation, pk in targets.items():
                 form = row.form(world, kind) if row.form else {}
-                url = "/" + route.replace("<int:pk>", str(pk)).replace("<uuid:public_id>", str(NOBODYS))
-                answer = ask(client, method, url, form)
+                answer = ask(client, method, address_of(route, row, pk), form)
                 status = expected(row, kind, method, relation)
                 answers[relation] = same_for_all(answer.response, pk)
                 found = problems(answer, status, method, recorded=row.recorded)
@@ -479,10 +522,17 @@ def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
     assert not wrong, "\n".join([f"As {kind}:", *wrong])
 
 
+def address_of(route: str, row: Row, pk: int) -> str:
+    address = re.sub("<(int:pk|path:object_id)>", str(pk), row.address or route)
+    return "/" + address.replace("<uuid:public_id>", str(NOBODYS))
+
+
 def hidden_from(kind: str, row: Row) -> frozenset[str]:
     """Return what must look to this kind of login as if it did not exist."""
     if row.of is None:
         return NONE
+    if row.at_desk:
+        return NONE if kind in row.who else ALL
     return ALL if kind == ANONYMOUS else ALL - SEES[row.of][kind]
 
 

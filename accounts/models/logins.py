@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.groups import PermissionGroup
 from accounts.models.rights import Decision, bounds_of, decide, within
-from accounts.permissions import PERMISSIONS
+from accounts.permissions import ALL_CODES, PERMISSIONS
 
 if TYPE_CHECKING:
     pass
@@ -164,6 +164,11 @@ class User(AbstractBaseUser):
         return self.user_type == UserType.ADMIN
 
     @property
+    def works_at_desk(self) -> bool:
+        """Whether Django admin is there for this login: for support staff of the installation, and for admins."""
+        return self.is_admin or (self.user_type == UserType.SUPPORT and self.reseller_id is None)
+
+    @property
     def is_own_login_of_reseller(self) -> bool:
         return bool(self.reseller and self.reseller.user_id == self.pk)
 
@@ -203,6 +208,13 @@ class User(AbstractBaseUser):
         """What this login may do in its own panel and what not, each with the reason, in the order of the registry."""
         bounds = bounds_of(self)
         return [decide(bounds, code) for code in PERMISSIONS]
+
+    @property
+    def rights_at_desk(self) -> frozenset[str]:
+        """What this login's group says it may do at the desk; `accounts.seats.DESK_CODES` bounds it."""
+        if self.is_admin:
+            return ALL_CODES
+        return self.permission_group.rights if self.works_at_desk and self.permission_group else frozenset()
 
 
 class LoginName(models.Model):

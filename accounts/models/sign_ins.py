@@ -9,6 +9,7 @@ from enum import Enum
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.browsers import browser_in_words
 from accounts.models.logins import User
@@ -57,6 +58,7 @@ class Session(AbstractBaseSession):
 
     class Meta:
         db_table = "sessions"
+        verbose_name, verbose_name_plural = _("sign-in"), _("sign-ins")
 
     def __str__(self) -> str:
         return f"sign-in of {self.user_id}"

@@ -42,5 +42,5 @@ def password(request: SignedInRequest) -> HttpResponse:
                 now=timezone.now(),
             )
             update_session_auth_hash(request, user)
-            return done(request, _("Your password is changed."), to=reverse("reports:dashboard"))
+            return done(request, _("Your password is changed."), to=reverse(request.seat.home))
     return render_form(request, "accounts/password.html", {"form": form, "forced": forced})

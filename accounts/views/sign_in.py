@@ -24,12 +24,12 @@ from ispanel.http import done, render_form
 from ispanel.refusals import Forbidden
 
 
-def safe_next(request: HttpRequest) -> str:
-    """Return where to go after signing in: the page asked for, if it is ours, else the dashboard."""
+def safe_next(request: HttpRequest, user: User) -> str:
+    """Return where to go after signing in: the page asked for, if it is ours, else where the work begins."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
         return wanted
-    return reverse("reports:dashboard")
+    return reverse(Seat.own(user).home)
 
 
 @public
@@ -37,8 +37,8 @@ def safe_next(request: HttpRequest) -> str:
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in by username or email. A wrong name and a wrong password get the same answer."""
-    if request.user.is_authenticated:
-        return redirect(safe_next(request))
+    if isinstance(request.user, User):
+        return redirect(safe_next(request, request.user))
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -68,7 +68,7 @@ def refused_for_now(request: HttpRequest, form: SignInForm, refusal: TooManyAtte
 
 def after_password(request: HttpRequest, seat: Seat) -> HttpResponse:
     """Sign in, or ask for the second step first where the login has one."""
-    to = safe_next(request)
+    to = safe_next(request, seat.login)
     if not operations.has_two_step(seat.login):
         return finish_sign_in(request, seat, to=to)
     pending.hold(request, seat.login, to=to, now=timezone.now())

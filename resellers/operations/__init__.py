@@ -25,6 +25,7 @@ from resellers.operations.funds import (
 )
 from resellers.operations.onboarding import (
     ADMIN_FIELDS,
+    DESK_FIELDS,
     ChangedMeanwhile,
     CompanyFacts,
     GroupOutOfReach,
@@ -60,6 +61,7 @@ from resellers.operations.staff import (
 
 __all__ = [
     "ADMIN_FIELDS",
+    "DESK_FIELDS",
     "AlreadySuspended",
     "ChangedMeanwhile",
     "CompanyFacts",

@@ -16,7 +16,7 @@ from audit import operations as audit
 from audit.actions import Action
 from ispanel.refusals import Forbidden, Refusal
 from resellers.allowed_ips import check_last_seen_is_admitted, normalised_addresses
-from resellers.models import Reseller, WanCheck
+from resellers.models import Reseller, ResellerQuerySet, WanCheck
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, TransferKind
@@ -291,6 +291,9 @@ class ResellerDetails(CompanyFacts, total=False):
     full_name: str
 
 
+#: What the desk may change of a reseller, and nothing else: email and phone are its login's.
+DESK_FIELDS = ("address",)
+
 ADMIN_FIELDS = ("parent", "allowed_ips", "wan_check", "credit_limit")
 
 
@@ -313,7 +316,10 @@ def edit_reseller(
 
     :raises ParentIsSub, ParentDeleted, OwnParent, HasSubResellers, GroupOutOfReach, UnusableAddress,
         ShutsOutLastSeen, EmailTaken, UsernameIsEmail, ResellerDeleted:
+    :raises Forbidden: also for anything but `DESK_FIELDS` from the desk.
     """
+    if actor.is_at_desk and details.keys() - DESK_FIELDS:
+        raise Forbidden
     reseller, parent = locked_with_parent(actor, reseller_id, details)
     if seen and seen != state_of(reseller):
         raise ChangedMeanwhile
@@ -369,7 +375,7 @@ def locked_with_parent(actor: Seat, reseller_id: int, details: ResellerDetails) 
     :raises Forbidden: where the actor may not act on the reseller.
     :raises ResellerDeleted:
     """
-    parent_id = actable(actor, reseller_id).parent_id
+    parent_id = one_of(Reseller.objects.editable_by(actor), reseller_id).parent_id
     if actor.is_admin and "parent" in details:
         parent_id = details["parent"].pk if details["parent"] else None
     rows = {row.pk: row for row in locked(reseller_id, *([parent_id] if parent_id else []))}
@@ -382,7 +388,12 @@ def actable(actor: Seat, reseller_id: int) -> Reseller:
 
     :raises Forbidden, ResellerDeleted:
     """
-    reseller = Reseller.objects.actable_by(actor).select_related("wallet").filter(pk=reseller_id).first()
+    return one_of(Reseller.objects.actable_by(actor), reseller_id)
+
+
+def one_of(rows: ResellerQuerySet, reseller_id: int) -> Reseller:
+    """:raises Forbidden: where the reseller is not among the rows."""
+    reseller = rows.select_related("wallet").filter(pk=reseller_id).first()
     if reseller is None:
         raise Forbidden
     check_kept(reseller)
