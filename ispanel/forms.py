@@ -40,7 +40,7 @@ class SecuritySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """Who needs a second step, when sign-ins end, and whether initial passwords are kept."""
 
     two_step_for = forms.TypedMultipleChoiceField(
-        label=_("Required for"),
+        label=_("Kinds of login that have to use it"),
         required=False,
         coerce=int,
         choices=[

@@ -4,14 +4,27 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import Model
 
 from accounts import operations
-from accounts.authenticator import bare, in_groups, matching_step, new_recovery_code, new_secret, qr_code, uri_of
+from accounts.authenticator import (
+    bare,
+    digest_of_code,
+    in_groups,
+    matching_step,
+    new_recovery_code,
+    new_secret,
+    qr_code,
+    uri_of,
+)
 from accounts.limits import AttemptUnderWay, TooManyAttempts
 from accounts.models import RecoveryCode, Session, TwoStep, User
 from accounts.operations import TwoStepIsOff, TwoStepIsOn, TwoStepIsRequired, WrongCode, WrongPassword
@@ -252,14 +265,36 @@ def test_of_two_requests_with_one_code_one_gets_in(committing: None, nadia: User
     assert all(isinstance(answer, TOO_LATE) for answer in answers if answer is not None)
 
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def hold_until_all_wait(row: Model, is_held: Event, others: int) -> None:
+    """Lock the row, and let go of it once the others have read it and wait to write."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        type(row)._default_manager.select_for_update().get(pk=row.pk)
+        is_held.set()
+        deadline = monotonic() + 20
+        while monotonic() < deadline:
+            cursor.execute(WAITING)
+            if cursor.fetchone()[0] >= others:
+                return
+    pytest.fail("The others never came to wait.")
+
+
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_the_database_alone_lets_one_of_them_in(committing: None, nadia: User, kind: str) -> None:
-    phone = with_two_step(nadia)
+    phone, is_held = with_two_step(nadia), Event()
     code = phone.code_at(NOW) if kind == "app" else bare(phone.recovery_codes[0])
+    used = TwoStep.objects.get() if kind == "app" else RecoveryCode.objects.get(digest=digest_of_code(code))
 
-    answers = at_once(*[lambda: use_code(actor=seat_of(nadia), code=code, now=NOW)] * 4)
+    def use() -> None:
+        is_held.wait(20)
+        use_code(actor=seat_of(nadia), code=code, now=NOW)
 
-    assert [type(answer) for answer in answers if answer is not None] == [WrongCode] * 3
+    held, *answers = at_once(lambda: hold_until_all_wait(used, is_held, 3), use, use, use)
+
+    assert held is None
+    assert sorted(map(str, answers)) == sorted([str(None), str(WrongCode()), str(WrongCode())])
     assert AuditEntry.objects.filter(action=Action.RECOVERY_CODE_USED).count() == (kind == "recovery")
 
 
