@@ -18,6 +18,8 @@ from ispanel import roles
 from tests.cast import make_wallet
 
 HISTORY = ("transfers", "entries", "audit_entries", "audit_seals")
+#: Roles are the server's, which several runs of these tests share.
+OWNER, WEB = f"roles_owner_{os.getpid()}", f"roles_web_{os.getpid()}"
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 
@@ -161,14 +163,13 @@ def test_functions_that_act_as_the_owner_cannot_be_led_astray_nor_called_by_anyb
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Return the address, as the superuser, of an empty database that goes again with the roles `roles_*`."""
+    """Return the address, as the superuser, of an empty database that goes again, with the two roles."""
     server, name = os.environ["DATABASE_OWNER_URL"], f"roles_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as superuser:
         superuser.execute(f"CREATE DATABASE {name}")
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
         superuser.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        for (role,) in superuser.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'roles_%'").fetchall():
-            superuser.execute(f"DROP ROLE {role}")
+        superuser.execute(f"DROP ROLE IF EXISTS {OWNER}, {WEB}")
 
 
 def as_role(url: str, role: str, password: str = "secret") -> str:
@@ -191,15 +192,15 @@ def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def make_owner(url: str, powers: str) -> str:
     """Let a role that is no superuser own the database; return its address."""
-    owner, database = f"roles_owner_{os.getpid()}", urlsplit(url).path[1:]
+    database = urlsplit(url).path[1:]
     with psycopg.connect(url, autocommit=True) as superuser:
-        superuser.execute(f"CREATE ROLE {owner} LOGIN PASSWORD 'secret' {powers}")
-        superuser.execute(f"ALTER DATABASE {database} OWNER TO {owner}")
-    return as_role(url, owner)
+        superuser.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD 'secret' {powers}")
+        superuser.execute(f"ALTER DATABASE {database} OWNER TO {OWNER}")
+    return as_role(url, OWNER)
 
 
 def test_an_owner_that_is_no_superuser_migrates_and_makes_the_serving_role(url: str) -> None:
-    owner, serving = make_owner(url, "CREATEROLE"), as_role(url, f"roles_web_{os.getpid()}", "s%40cret")
+    owner, serving = make_owner(url, "CREATEROLE"), as_role(url, WEB, "s%40cret")
 
     first = manage("migrate", DATABASE_URL=serving, DATABASE_OWNER_URL=owner)
     again = manage("migrate", DATABASE_URL=serving, DATABASE_OWNER_URL=owner)
@@ -209,34 +210,34 @@ def test_an_owner_that_is_no_superuser_migrates_and_makes_the_serving_role(url: 
     with psycopg.connect(serving) as web, pytest.raises(psycopg.errors.InsufficientPrivilege):
         web.execute("DELETE FROM audit_entries")
     with psycopg.connect(url) as superuser:
-        verifier = superuser.execute("SELECT rolpassword FROM pg_authid WHERE rolname LIKE 'roles_web_%'").fetchone()
+        verifier = superuser.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [WEB]).fetchone()
     assert verifier
     assert verifier[0].startswith("SCRAM-SHA-256$")
 
 
 def test_an_owner_that_may_make_no_roles_is_told_what_to_run(url: str) -> None:
-    owner, serving = make_owner(url, "NOCREATEROLE"), as_role(url, f"roles_web_{os.getpid()}")
+    owner, serving = make_owner(url, "NOCREATEROLE"), as_role(url, WEB)
 
     result = manage("migrate", DATABASE_URL=serving, DATABASE_OWNER_URL=owner)
 
     assert result.returncode == 1
-    assert f"CREATE ROLE roles_web_{os.getpid()} LOGIN PASSWORD" in result.stderr
+    assert f"CREATE ROLE {WEB} LOGIN PASSWORD" in result.stderr
     assert "secret" not in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_looking_at_what_would_be_migrated_makes_no_role(url: str) -> None:
-    serving = as_role(url, f"roles_web_{os.getpid()}")
+    serving = as_role(url, WEB)
 
     result = manage("migrate", "--plan", DATABASE_URL=serving, DATABASE_OWNER_URL=url)
 
     assert result.returncode == 0, result.stderr
     with psycopg.connect(url) as superuser:
-        assert not superuser.execute("SELECT 1 FROM pg_roles WHERE rolname LIKE 'roles_web_%'").fetchall()
+        assert not superuser.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WEB]).fetchall()
 
 
 def test_two_addresses_of_different_databases_are_refused(url: str) -> None:
-    result = manage("migrate", DATABASE_URL=as_role(url, "roles_web"), DATABASE_OWNER_URL=os.environ["DATABASE_URL"])
+    result = manage("migrate", DATABASE_URL=as_role(url, WEB), DATABASE_OWNER_URL=os.environ["DATABASE_URL"])
 
     assert result.returncode == 1
     assert "have to name the same database" in result.stderr
