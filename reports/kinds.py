@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import PermissionGroup, User
 from accounts.seats import Seat
 from audit.models import AuditEntry
 from plans.models import Plan
@@ -24,6 +25,9 @@ class Page:
     url_name: str
     code: str
 
+    def may_be_opened_by(self, seat: Seat) -> bool:
+        return seat.is_admin if self.code == "admin" else seat.has(self.code)
+
 
 #: By the name under which a row keeps them.
 LABELS: dict[str, Promise] = {
@@ -38,13 +42,17 @@ PAGES = {
     "subscriber": Page(Subscriber, "subscribers:detail", "subscribers.view"),
     "reseller": Page(Reseller, "resellers:detail", "resellers.view"),
     "plan": Page(Plan, "plans:edit", "admin"),
+    "permissiongroup": Page(PermissionGroup, "accounts:group", "admin"),
+    "user": Page(User, "accounts:what_login_may", "admin"),
 }
 
 
 def url_of_object(entry: AuditEntry, seat: Seat) -> str:
     """Return the address of the page of what the row is about, or nothing where the seat has none to open."""
     page = PAGES.get(entry.object_type)
-    if page is None or not (seat.is_admin if page.code == "admin" else seat.has(page.code)):
+    if page is None or not page.may_be_opened_by(seat):
         return ""
-    seen = page.model._default_manager.visible_to(seat).filter(pk=entry.object_id)  # type: ignore[attr-defined]
-    return reverse(page.url_name, args=[entry.object_id]) if seen.exists() else ""
+    seen: QuerySet[Model] = page.model._default_manager.all()
+    if not seat.is_admin:
+        seen = seen.visible_to(seat)  # type: ignore[attr-defined]
+    return reverse(page.url_name, args=[entry.object_id]) if seen.filter(pk=entry.object_id).exists() else ""

@@ -393,6 +393,21 @@ def test_an_object_is_linked_for_those_who_may_open_it(
     assert plan not in links_of(signed_in(asha).get(url))
 
 
+def test_logins_and_groups_are_linked_for_admins(asha: User, nadia: User, north: Reseller) -> None:
+    sales = group("SALES")
+    audit.record(actor=seat_of(asha), action=Action.GROUP_EDITED, obj=sales, reseller_id=north.pk, now=NOW)
+    audit.record(actor=seat_of(asha), action=Action.LOGIN_EDITED, obj=nadia, reseller_id=north.pk, now=NOW)
+    wanted = {
+        entry_url(action=Action.GROUP_EDITED): f"/settings/permissions/{sales.pk}/",
+        entry_url(action=Action.LOGIN_EDITED): f"/settings/permissions/logins/{nadia.pk}/",
+    }
+
+    for url, link in wanted.items():
+        assert link in links_of(signed_in(asha).get(url))
+        assert link not in links_of(signed_in(nadia).get(url))
+        assert signed_in(asha).get(link).status_code == 200
+
+
 def test_a_plans_page_shows_its_lines_and_links_to_all_of_them(asha: User, home: Plan) -> None:
     audit.record(actor=seat_of(asha), action=Action.PLAN_EDITED, obj=home, now=NOW)
 
