@@ -78,6 +78,7 @@ ITEMS = (
         ),
     ),
     (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
+    (_("System"), Item(_("Users"), "accounts:users", "user-cog", "admin")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
     (_("System"), Item(_("Support desk"), "admin:index", "headset", "desk")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),

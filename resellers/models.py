@@ -235,8 +235,13 @@ class StaffLoginQuerySet(models.QuerySet["StaffLogin"]):
 
     def for_list(self) -> StaffLoginQuerySet:
         """Return rows with all that a line of the list shows and asks, in one query."""
-        return self.select_related(
+        rows = self.select_related(
             "permission_group", "reseller__permission_group", "reseller__user", "reseller__parent"
+        )
+        return rows.annotate(
+            has_second_step=models.ExpressionWrapper(
+                Q(two_step__confirmed_at__isnull=False), output_field=models.BooleanField()
+            )
         )
 
 

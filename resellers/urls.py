@@ -17,6 +17,9 @@ urlpatterns = [
     path("resellers/<int:pk>/withdrawals/", acts.withdrawals, name="withdrawals"),
     path("resellers/<int:pk>/seats/", acts.seats, name="seats"),
     path("resellers/<int:pk>/initial-password/", acts.initial_password, name="initial_password"),
+    path("resellers/<int:pk>/username/", acts.username, name="username"),
+    path("resellers/<int:pk>/password/", acts.password, name="password"),
+    path("resellers/<int:pk>/two-step-reset/", acts.two_step_reset, name="two_step_reset"),
     path("resellers/<int:pk>/staff/", staff.of_reseller, name="staff_of_reseller"),
     path("staff/", staff.list_, name="staff"),
     path("staff/new", staff.create, name="create_staff"),
@@ -31,5 +34,7 @@ urlpatterns = [
     path("resellers/<int:pk>/restoration/", closing.restoration, name="restoration"),
     path("resellers/<int:pk>/purge/", closing.purge, name="purge"),
     path("resellers/<int:pk>/address-test/", closing.address_test, name="address_test"),
+    path("staff/<int:pk>/username/", staff.username, name="staff_username"),
+    path("staff/<int:pk>/two-step-reset/", staff.two_step_reset, name="staff_two_step_reset"),
     path("transactions/", pages.own_transactions, name="own_transactions"),
 ]

@@ -81,11 +81,20 @@ def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str
     return dict.fromkeys(KINDS, default) | {PETRA: NONE, PAVEL: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
 
 
+class Person(User):
+    """An admin or a member of the support staff, which is what the number in an address of the users names."""
+
+    class Meta:
+        proxy = True
+        app_label = "accounts"
+
+
 #: What each kind of login sees. Anything else is 404 for it.
 SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     Reseller: scope(TREE, all_for=(PARTNER,)),
     Subscriber: scope(TREE, all_for=(PARTNER, SALES_PLUS)),
     StaffLogin: scope(TREE),
+    Person: dict.fromkeys(KINDS, ALL),
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -138,6 +147,10 @@ class Row:
 
 reads_reseller = partial(Row, of=Reseller)
 acts_on_reseller = partial(Row, of=Reseller, acts=True, post=303)
+ADMINS = frozenset({ADMIN})
+acts_on_person = partial(Row, ADMINS, of=Person, right_first=True, post=303)
+admin_acts_on_reseller = partial(Row, ADMINS, of=Reseller, right_first=True, post=303)
+admin_acts_on_staff = partial(Row, ADMINS, of=StaffLogin, right_first=True, post=303)
 acts_on_staff = partial(Row, of=StaffLogin, acts=True, post=303)
 acts_on_line = partial(Row, of=Subscriber, acts=True, post=303)
 
@@ -184,6 +197,10 @@ def a_group(_world: "World", _kind: str) -> dict[str, Any]:
 
 
 NEW_PASSWORD = {"own_password": PASSWORD, "password": "a-garden-in-october", "repeated": "a-garden-in-october"}
+CONFIRMED = {"own_password": PASSWORD}
+A_NAME = {"username": "brand.new", "own_password": PASSWORD}
+A_CONTACT = {"email": "brand.new@isp.example", "phone": "+1 555", "own_password": PASSWORD}
+A_PERSON = {"user_type": "3", "username": "brand.new", "password": "SecurePass123!", "own_password": PASSWORD}
 FOR_SOMEBODY = {"password": "a-garden-in-october", "own_password": PASSWORD}
 GENERAL = {"name": "Panel", "time_zone": "UTC", "currency_code": "USD", "currency_decimals": "2"}
 SECURITY = {"idle_minutes": "60", "absolute_hours": "12", "own_password": PASSWORD}
@@ -199,6 +216,19 @@ ROWS = {
     # One that is somebody else's; one's own is ended in tests/accounts/test_sign_ins_page.py.
     "account/sign-ins/<uuid:public_id>/end/": Row(SIGNED_IN - BORROWED, get=405, post=404),
     "account/password/": Row(SIGNED_IN - BORROWED, post=303, form=typed(**NEW_PASSWORD)),
+    "account/username/": Row(SIGNED_IN - BORROWED, post=303, form=typed(**A_NAME)),
+    "account/contact/": Row(SIGNED_IN - BORROWED, post=303, form=typed(**A_CONTACT)),
+    "users/": Row(ADMINS),
+    "users/new": Row(ADMINS, post=303, form=typed(**A_PERSON)),
+    "users/<int:pk>/": acts_on_person(post=405),
+    "users/<int:pk>/edit/": acts_on_person(form=typed(full_name="Renamed")),
+    "users/<int:pk>/username/": acts_on_person(form=typed(**A_NAME)),
+    "users/<int:pk>/contact/": acts_on_person(form=typed(**A_CONTACT)),
+    "users/<int:pk>/password/": acts_on_person(form=typed(**FOR_SOMEBODY)),
+    "users/<int:pk>/two-step-reset/": acts_on_person(post=422, form=typed(**CONFIRMED)),
+    "users/<int:pk>/sign-ins/": acts_on_person(get=405),
+    "users/<int:pk>/removal/": acts_on_person(form=typed(**CONFIRMED)),
+    "users/<int:pk>/restoration/": acts_on_person(form=typed(**CONFIRMED)),
     "seat/leave/": Row(SIGNED_IN, get=405, post=303, post_in_own_panel=302),
     "sign-in/two-step/": Row(SIGNED_IN, get=302, post=302, strangers=(302, 302), form=typed(code="123456")),
     "account/two-step/": Row(SIGNED_IN - BORROWED, post=303, form=typed(own_password=PASSWORD)),
@@ -254,6 +284,11 @@ ROWS = {
     "resellers/<int:pk>/initial-password/": acts_on_reseller(
         KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)
     ),
+    "resellers/<int:pk>/username/": admin_acts_on_reseller(form=typed(**A_NAME)),
+    "resellers/<int:pk>/password/": admin_acts_on_reseller(form=typed(**FOR_SOMEBODY)),
+    "resellers/<int:pk>/two-step-reset/": admin_acts_on_reseller(post=422, form=typed(**CONFIRMED)),
+    "staff/<int:pk>/username/": admin_acts_on_staff(form=typed(**A_NAME)),
+    "staff/<int:pk>/two-step-reset/": admin_acts_on_staff(post=422, form=typed(**CONFIRMED)),
     "resellers/<int:pk>/staff/": Row(KEEPERS, of=Reseller),
     "staff/": Row(KEEPERS),
     "staff/new": Row(KEEPERS - BORROWED, post=303, form=a_new_staff_login),
@@ -360,6 +395,8 @@ class World:
             return {relation: reseller.user_id for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is Reseller:
             return {relation: reseller.pk for relation, reseller in related.items()} | {ABSENT: 987654}
+        if model is Person:
+            return {FOREIGN: self.logins[PETRA].pk, ABSENT: 987654}
         if model is StaffLogin:
             return {relation: self.staff[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is Subscriber:
@@ -552,6 +589,7 @@ def problems(answer: Answer, status: int, method: str, *, recorded: bool) -> Ite
 def test_partner_is_among_nobody_who_changes_anything() -> None:
     sign_ins = {route for route in ROWS if route.startswith("account/sign-ins/")}
     own_login = sign_ins | {"account/password/", "sign-out/", "seat/leave/", "sign-in/", "health/live", "health/ready"}
+    own_login |= {"account/username/", "account/contact/"}
     own_login |= {"sign-in/two-step/", "account/two-step/", "account/two-step/off/", "account/two-step/codes/"}
 
     assert not [

@@ -8,14 +8,16 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import PermissionGroup, User, UserType
+from accounts.models import PermissionGroup, Session, User, UserType
 from accounts.operations.logins import create_login
 from accounts.operations.passwords import confirm_own_password, set_initial_password
 from accounts.operations.sign_ins import end_sign_ins
+from accounts.operations.two_step import reset_two_step
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
+from ispanel.installation import panel_settings
 from ispanel.refusals import Forbidden, Refusal
 
 
@@ -46,7 +48,8 @@ def locked_person(actor: Seat, user_id: int) -> User:
     :raises Forbidden:
     """
     person = User.objects.people().select_for_update(no_key=True, of=("self",)).filter(pk=user_id).first()
-    if person is None or not actor.is_admin:
+    check_is_admin(actor)
+    if person is None:
         raise Forbidden
     return person
 
@@ -69,7 +72,8 @@ def create_person(
 
     :raises Forbidden, WrongPassword, TooManyAttempts, UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
     """
-    if not actor.is_admin or user_type not in (UserType.ADMIN, UserType.SUPPORT):
+    check_is_admin(actor)
+    if user_type not in (UserType.ADMIN, UserType.SUPPORT):
         raise Forbidden
     confirm_own_password(actor, own_password)
     group = permission_group if user_type == UserType.SUPPORT else None
@@ -131,18 +135,37 @@ def save_edited(*, actor: Seat, user: User, new: Mapping[str, object], now: date
         )
 
 
-def set_password_of_person(*, actor: Seat, user_id: int, password: str, own_password: str, now: datetime) -> User:
-    """Give an admin or support staff a password, which they have to change at their next sign-in; their sign-ins end.
+def set_password_of(*, actor: Seat, user_id: int, password: str, own_password: str, now: datetime) -> User:
+    """Give any login but one's own a password, which it has to change at its next sign-in; its sign-ins end.
 
     :raises Forbidden, OwnPasswordElsewhere, WrongPassword, TooManyAttempts, WeakPassword:
     """
+    check_is_admin(actor)
     if user_id == actor.login.pk:
         raise OwnPasswordElsewhere
     confirm_own_password(actor, own_password)
     with transaction.atomic():
-        person = locked_person(actor, user_id)
-        set_initial_password(actor=actor, user=person, password=password, now=now)
-    return person
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+        set_initial_password(actor=actor, user=user, password=password, now=now)
+    return user
+
+
+def reset_two_step_of(*, actor: Seat, user_id: int, own_password: str, now: datetime) -> User:
+    """Take the second step off any login but one's own, after the own password; its sign-ins end.
+
+    :raises Forbidden, WrongPassword, TooManyAttempts, TwoStepIsOff:
+    """
+    check_is_admin(actor)
+    confirm_own_password(actor, own_password)
+    user = User.objects.get(pk=user_id)
+    reset_two_step(actor=actor, user=user, now=now)
+    return user
+
+
+def check_is_admin(actor: Seat) -> None:
+    """:raises Forbidden:"""
+    if not actor.is_admin:
+        raise Forbidden
 
 
 def remove_person(*, actor: Seat, user_id: int, own_password: str, now: datetime) -> User:
@@ -153,6 +176,7 @@ def remove_person(*, actor: Seat, user_id: int, own_password: str, now: datetime
 
     :raises Forbidden, CannotRemoveOneself, LastAdmin, WrongPassword, TooManyAttempts:
     """
+    check_is_admin(actor)
     if user_id == actor.login.pk:
         raise CannotRemoveOneself
     confirm_own_password(actor, own_password)
@@ -170,6 +194,7 @@ def restore_person(*, actor: Seat, user_id: int, own_password: str, now: datetim
 
     :raises Forbidden, WrongPassword, TooManyAttempts:
     """
+    check_is_admin(actor)
     confirm_own_password(actor, own_password)
     with transaction.atomic():
         person = locked_person(actor, user_id)
@@ -204,7 +229,9 @@ def end_sign_ins_of(*, actor: Seat, user_id: int, besides: str | None = None, no
     :raises Forbidden:
     """
     person = locked_person(actor, user_id)
-    ended = end_sign_ins([person], besides=besides)
+    sign_ins = Session.objects.in_force(now, panel_settings()).filter(user=person)
+    ended: int = (sign_ins.exclude(session_key=besides) if besides else sign_ins).count()
+    end_sign_ins([person], besides=besides)
     if ended:
         record_about(actor, person, Action.SIGN_INS_ENDED, now)
     return ended

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import operations
 from accounts.access import SignedInRequest, signed_in
 from accounts.forms.passwords import PasswordForm
+from accounts.views import acts
+from accounts.views.acts import Place
 from ispanel.http import done, render_form
 from ispanel.refusals import refusals_into
 
@@ -23,6 +25,27 @@ from ispanel.refusals import refusals_into
 def account(request: SignedInRequest) -> HttpResponse:
     """Show one's own login."""
     return render(request, "accounts/account.html", {"login": request.seat.login})
+
+
+def own_place() -> Place:
+    """Return the way to an act on one's own login."""
+    return Place(((reverse("accounts:account"), _("Your account")),))
+
+
+@signed_in(in_borrowed_seat=False)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def username(request: SignedInRequest) -> HttpResponse:
+    """Change one's own username."""
+    return acts.rename(request, request.seat.login, own_place())
+
+
+@signed_in(in_borrowed_seat=False)
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def contact(request: SignedInRequest) -> HttpResponse:
+    """Change one's own sign-in email and phone."""
+    return acts.contact(request, request.seat.login, own_place())
 
 
 @signed_in(before_ready=True, in_borrowed_seat=False)

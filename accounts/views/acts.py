@@ -97,11 +97,21 @@ def new_password(
     """
 
     def do(**contents: Any) -> str:
-        set_it(actor=request.seat, **contents)
+        set_it(actor=request.seat, user_id=user.pk, **contents)
         return _("%(name)s has a new password, and their sign-ins have ended.") % {"name": user.shown_name}
 
     form = NewPasswordForm(posted(request))
     return act(request, "accounts/acts/password.html", form, user, place, do=do, context={"keeps": keeps})
+
+
+def two_step_reset(request: SignedInRequest, user: User, place: Place) -> HttpResponse:
+    """Take the second step off a login whose phone and recovery codes are lost."""
+
+    def do(**contents: Any) -> str:
+        operations.reset_two_step_of(actor=request.seat, user_id=user.pk, **contents)
+        return _("Two-step sign-in of %(name)s is off, and their sign-ins have ended.") % {"name": user.shown_name}
+
+    return act(request, "accounts/acts/two_step_reset.html", ConfirmForm(posted(request)), user, place, do=do)
 
 
 def removal(
@@ -113,7 +123,7 @@ def removal(
     """
 
     def do(**contents: Any) -> str:
-        remove(actor=request.seat, **contents)
+        remove(actor=request.seat, user_id=user.pk, **contents)
         return _("%(name)s is removed.") % {"name": user.shown_name}
 
     form = ConfirmForm(posted(request)) if ask else forms.Form(posted(request))
@@ -129,7 +139,7 @@ def restoration(
     """
 
     def do(**contents: Any) -> str:
-        restore(actor=request.seat, **contents)
+        restore(actor=request.seat, user_id=user.pk, **contents)
         return _("%(name)s is restored and can sign in again.") % {"name": user.shown_name}
 
     form = ConfirmForm(posted(request)) if ask else forms.Form(posted(request))

@@ -92,12 +92,12 @@ def checked_group(actor: Seat, group: PermissionGroup | None) -> PermissionGroup
     return group
 
 
-def actable_staff(actor: Seat, staff_id: int) -> StaffLogin:
+def actable_staff(actor: Seat, user_id: int) -> StaffLogin:
     """Return the staff login, if the actor may act on it.
 
     :raises Forbidden: outside the actor's scope, on oneself, and on a login that may do more than the actor.
     """
-    staff = StaffLogin.objects.actable_by(actor).for_list().filter(pk=staff_id).first()
+    staff = StaffLogin.objects.actable_by(actor).for_list().filter(pk=user_id).first()
     if staff is None:
         raise Forbidden
     if not staff.is_actable_by(actor):
@@ -105,19 +105,19 @@ def actable_staff(actor: Seat, staff_id: int) -> StaffLogin:
     return staff
 
 
-def locked_staff(actor: Seat, staff_id: int) -> User:
+def locked_staff(actor: Seat, user_id: int) -> User:
     """Return the staff login, locked, if the actor may act on it.
 
     :raises Forbidden:
     """
-    return User.objects.select_for_update(no_key=True).get(pk=actable_staff(actor, staff_id).pk)
+    return User.objects.select_for_update(no_key=True).get(pk=actable_staff(actor, user_id).pk)
 
 
 @transaction.atomic
 def edit_staff(
     *,
     actor: Seat,
-    staff_id: int,
+    user_id: int,
     full_name: str,
     permission_group: PermissionGroup | None,
     email: str = "",
@@ -130,7 +130,7 @@ def edit_staff(
 
     :raises Forbidden, StaffGroupOutOfReach, EmailTaken, UsernameIsEmail:
     """
-    staff = locked_staff(actor, staff_id)
+    staff = locked_staff(actor, user_id)
     if permission_group is None or permission_group.pk != staff.permission_group_id:
         checked_group(actor, permission_group)
     new = {"full_name": full_name, "permission_group": permission_group}
@@ -140,47 +140,47 @@ def edit_staff(
     return staff
 
 
-def set_password_of_staff(*, actor: Seat, staff_id: int, password: str, own_password: str, now: datetime) -> User:
+def set_password_of_staff(*, actor: Seat, user_id: int, password: str, own_password: str, now: datetime) -> User:
     """Give a staff login a password, which it has to change at its next sign-in; its sign-ins end.
 
     :raises Forbidden, WrongPassword, TooManyAttempts, WeakPassword:
     """
     if actor.is_borrowed:
         raise Forbidden
-    actable_staff(actor, staff_id)
+    actable_staff(actor, user_id)
     accounts.confirm_own_password(actor, own_password)
     with transaction.atomic():
-        staff = locked_staff(actor, staff_id)
+        staff = locked_staff(actor, user_id)
         accounts.set_initial_password(actor=actor, user=staff, password=password, now=now)
     return staff
 
 
-def reveal_initial_password_of_staff(*, actor: Seat, staff_id: int, own_password: str, now: datetime) -> str:
+def reveal_initial_password_of_staff(*, actor: Seat, user_id: int, own_password: str, now: datetime) -> str:
     """Return the initial password of a staff login; see `accounts.operations.reveal_initial_password`.
 
     :raises Forbidden, NoInitialPassword, WrongPassword, TooManyAttempts:
     """
-    staff = actable_staff(actor, staff_id)
+    staff = actable_staff(actor, user_id)
     return accounts.reveal_initial_password(actor=actor, user=staff, own_password=own_password, now=now)
 
 
 @transaction.atomic
-def remove_staff(*, actor: Seat, staff_id: int, now: datetime) -> User:
+def remove_staff(*, actor: Seat, user_id: int, now: datetime) -> User:
     """Remove a staff login: its sign-ins end, its names stay reserved.
 
     :raises Forbidden:
     """
-    staff = locked_staff(actor, staff_id)
+    staff = locked_staff(actor, user_id)
     accounts.remove_login(actor=actor, user=staff, now=now)
     return staff
 
 
 @transaction.atomic
-def restore_staff(*, actor: Seat, staff_id: int, now: datetime) -> User:
+def restore_staff(*, actor: Seat, user_id: int, now: datetime) -> User:
     """Let a removed staff login sign in again.
 
     :raises Forbidden:
     """
-    staff = locked_staff(actor, staff_id)
+    staff = locked_staff(actor, user_id)
     accounts.restore_login(actor=actor, user=staff, now=now)
     return staff

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import partial
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SignedInRequest, requires
+from accounts.access import SignedInRequest, admin_only, requires
 from accounts.middleware import begin_borrowed_seat
 from accounts.models import User
-from accounts.operations import enter_seat, reveal_initial_password
+from accounts.operations import enter_seat, reveal_initial_password, set_password_of
 from accounts.views import acts
 from accounts.views.acts import Place
 from ispanel.http import done, render_act, wants
@@ -140,3 +140,38 @@ def place_of(reseller: Reseller) -> Place:
     """Return the way to an act on the reseller's own login."""
     detail = reverse("resellers:detail", args=[reseller.pk])
     return Place(((reverse("resellers:list"), _("Resellers")), (detail, reseller.public_name)))
+
+
+def reseller_or_404(pk: int) -> Reseller:
+    """Return the reseller, unless it is deleted, for an admin."""
+    reseller = Reseller.objects.kept().select_related("user").filter(pk=pk).first()
+    if reseller is None:
+        raise Http404
+    return reseller
+
+
+@admin_only
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def username(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Change the username of the reseller's own login."""
+    reseller = reseller_or_404(pk)
+    return acts.rename(request, reseller.user, place_of(reseller))
+
+
+@admin_only
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Give the reseller's own login a new password."""
+    reseller = reseller_or_404(pk)
+    return acts.new_password(request, reseller.user, place_of(reseller), set_it=set_password_of, keeps=True)
+
+
+@admin_only
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def two_step_reset(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take the second step off the reseller's own login."""
+    reseller = reseller_or_404(pk)
+    return acts.two_step_reset(request, reseller.user, place_of(reseller))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import SignedInRequest, requires
+from accounts.access import SignedInRequest, admin_only, requires
 from accounts.models import InitialPassword
 from accounts.views import acts
 from accounts.views.acts import Place
@@ -69,7 +69,7 @@ def add_url_for(request: SignedInRequest, reseller: Reseller) -> str:
     """Return where this seat makes a staff login for the reseller, or nothing where it may not."""
     seat = request.seat
     url = reverse("resellers:create_staff")
-    if seat.is_borrowed or not seat.has("staff.create"):
+    if seat.is_borrowed or reseller.is_deleted or not seat.has("staff.create"):
         return ""
     if seat.is_admin:
         return f"{url}?reseller={reseller.pk}"
@@ -103,7 +103,7 @@ def edit(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
     form = StaffEditForm(request.POST or None, seat=request.seat, initial=initial)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            operations.edit_staff(actor=request.seat, staff_id=staff.pk, now=timezone.now(), **form.cleaned_data)
+            operations.edit_staff(actor=request.seat, user_id=staff.pk, now=timezone.now(), **form.cleaned_data)
             told = {"email", "phone"} & set(form.changed_data)
             return done(request, acts.saved(staff.email if told else None), to=reverse("resellers:staff"))
     return render_form(request, "staff/form.html", {"form": form, "staff": staff})
@@ -119,8 +119,7 @@ def place_of(staff: StaffLogin) -> Place:
 @require_http_methods(["GET", "POST"])
 def password(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
     """Give a staff login a new password."""
-    set_it = partial(operations.set_password_of_staff, staff_id=staff.pk)
-    return acts.new_password(request, staff, place_of(staff), set_it=set_it, keeps=True)
+    return acts.new_password(request, staff, place_of(staff), set_it=operations.set_password_of_staff, keeps=True)
 
 
 @requires("staff.edit", of=StaffLogin, in_borrowed_seat=False)
@@ -128,7 +127,7 @@ def password(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def initial_password(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
     """Reveal the initial password, on this answer alone."""
-    reveal_it = partial(operations.reveal_initial_password_of_staff, staff_id=staff.pk)
+    reveal_it = partial(operations.reveal_initial_password_of_staff, user_id=staff.pk)
     return acts.reveal(request, staff, place_of(staff), reveal_it=reveal_it)
 
 
@@ -136,13 +135,37 @@ def initial_password(request: SignedInRequest, staff: StaffLogin) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 def removal(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
     """Remove a staff login."""
-    remove = partial(operations.remove_staff, staff_id=staff.pk)
-    return acts.removal(request, staff, place_of(staff), remove=remove, ask=False)
+    return acts.removal(request, staff, place_of(staff), remove=operations.remove_staff, ask=False)
 
 
 @requires("staff.delete", of=StaffLogin)
 @require_http_methods(["GET", "POST"])
 def restoration(request: SignedInRequest, staff: StaffLogin) -> HttpResponse:
     """Let a removed staff login sign in again."""
-    restore = partial(operations.restore_staff, staff_id=staff.pk)
-    return acts.restoration(request, staff, place_of(staff), restore=restore, ask=False)
+    return acts.restoration(request, staff, place_of(staff), restore=operations.restore_staff, ask=False)
+
+
+def staff_or_404(pk: int) -> StaffLogin:
+    """Return the staff login, for an admin."""
+    staff = StaffLogin.objects.get_queryset().for_list().filter(pk=pk).first()
+    if staff is None:
+        raise Http404
+    return staff
+
+
+@admin_only
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def username(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Change the username of a staff login."""
+    staff = staff_or_404(pk)
+    return acts.rename(request, staff, place_of(staff))
+
+
+@admin_only
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def two_step_reset(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take the second step off a staff login."""
+    staff = staff_or_404(pk)
+    return acts.two_step_reset(request, staff, place_of(staff))

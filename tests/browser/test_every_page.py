@@ -15,7 +15,7 @@ from resellers import operations as resellers
 from resellers.models import Reseller
 from subscribers import operations as subscribers
 from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
-from tests.cast import make_reseller, seat_of
+from tests.cast import group, make_reseller, make_staff, make_support, seat_of
 
 #: Addresses of the pages; {north} and {line} are the ids of a reseller and a subscriber.
 PAGES = (
@@ -44,6 +44,30 @@ PAGES = (
     "/resellers/{deleted}/purge/",
     "/resellers/?view=suspended",
     "/resellers/?view=deleted",
+    "/resellers/{north}/staff/",
+    "/resellers/{north}/username/",
+    "/resellers/{north}/password/",
+    "/resellers/{north}/two-step-reset/",
+    "/staff/",
+    "/staff/?created={clerk}",
+    "/staff/?q=nobody",
+    "/staff/new",
+    "/staff/{clerk}/edit/",
+    "/staff/{clerk}/password/",
+    "/staff/{clerk}/initial-password/",
+    "/staff/{clerk}/removal/",
+    "/staff/{clerk}/restoration/",
+    "/users/",
+    "/users/?q=nobody",
+    "/users/new",
+    "/users/{petra}/",
+    "/users/{petra}/edit/",
+    "/users/{petra}/username/",
+    "/users/{petra}/contact/",
+    "/users/{petra}/password/",
+    "/users/{petra}/two-step-reset/",
+    "/users/{petra}/removal/",
+    "/users/{petra}/restoration/",
     "/subscribers/",
     "/subscribers/?status=expired",
     "/subscribers/new",
@@ -61,6 +85,8 @@ PAGES = (
     "/settings/permissions/",
     "/account/",
     "/account/password/",
+    "/account/username/",
+    "/account/contact/",
     "/account/two-step/",
     "/settings/security/",
     "/account/sign-ins/",
@@ -74,6 +100,8 @@ DIALOGS = (
     ("/resellers/{deleted}/", "Restore"),
     ("/resellers/{deleted}/", "Permanent delete"),
     ("/subscribers/{line}/", "Renew"),
+    ("/account/", "Change username"),
+    ("/account/", "Change email or phone"),
 )
 
 
@@ -87,6 +115,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
     fresh = make_reseller(
         asha, "fresh", "A Company With Quite A Long Name For A Narrow Telephone", credit_limit=Decimal(500), now=now
     )
+    clerk = make_staff(asha, north, "clerk", group("SUPPORT"), full_name="Clara Clerk", now=now)
     line = subscribers.add_subscriber(
         actor=admin, reseller=north, plan=home, username="line-001", password="line-password", now=now
     )
@@ -99,6 +128,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         full_name="Elif Aydın",
         now=now - timedelta(days=40),
     )
+    people = {"clerk": clerk.pk, "petra": make_support(asha).pk}
     suspended = make_reseller(asha, "suspended", "Harbour Wireless", now=now)
     resellers.suspend_reseller(
         actor=admin, reseller_id=suspended.pk, reason="The agreement ran out", stops_renewals=True, now=now
@@ -106,7 +136,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
     deleted = make_reseller(asha, "deleted", "Old Town Link", now=now)
     resellers.delete_reseller(actor=admin, reseller_id=deleted.pk, now=now)
     row = AuditEntry.objects.filter(action=Action.RESELLER_CREATED).latest("pk").pk
-    return {
+    return people | {
         "north": north.pk,
         "fresh": fresh.pk,
         "suspended": suspended.pk,

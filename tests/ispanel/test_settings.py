@@ -17,10 +17,10 @@ SHOWN = [
 SHOW = "import django; django.setup(); from django.conf import settings as s; print([getattr(s, name) for name in {}])"
 
 
-def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(*, shown: list[str] = SHOWN, **changes: str | None) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of its own, with these variables changed; None leaves one out."""
     environment = {name: value for name, value in (os.environ | changes).items() if value is not None}
-    command = [sys.executable, "-c", SHOW.format(SHOWN)]
+    command = [sys.executable, "-c", SHOW.format(shown)]
     return subprocess.run(
         command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False, timeout=60
     )
@@ -37,6 +37,9 @@ def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "TRUSTED_PROXIES cannot be used: 'proxy'"),
         ("BCRYPT_ROUNDS", "many", "BCRYPT_ROUNDS cannot be used"),
         ("DATABASE_POOL", "x", "DATABASE_POOL cannot be used"),
+        ("EMAIL_URL", "mail.isp.example", "EMAIL_URL cannot be used"),
+        ("EMAIL_URL", "consolemail://", "EMAIL_URL cannot be used"),
+        ("EMAIL_URL", "smtp://", "EMAIL_URL cannot be used"),
         ("HTTPS_ONLY", "perhaps", "HTTPS_ONLY cannot be used"),
         ("HTTPS_ONLY", "ture", "HTTPS_ONLY cannot be used"),
     ],
@@ -58,3 +61,11 @@ def test_a_panel_without_https_says_so_in_its_cookies() -> None:
     result = start(HTTPS_ONLY="false")
 
     assert result.stdout.strip() == "['session', False, False, False, 0]"
+
+
+def test_the_mail_server_is_taken_from_its_address() -> None:
+    names = ["EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS"]
+
+    result = start(shown=names, EMAIL_URL="smtp+tls://panel:p%40ss@mail.isp.example:587")
+
+    assert result.stdout.strip() == "['mail.isp.example', 587, 'panel', 'p@ss', True]"

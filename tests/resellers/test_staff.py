@@ -12,7 +12,7 @@ from audit.models import AuditEntry, Grade
 from ispanel.refusals import Forbidden
 from resellers import operations
 from resellers.models import Reseller, StaffLogin
-from resellers.operations import StaffGroupOutOfReach
+from resellers.operations import ResellerDeleted, StaffGroupOutOfReach
 from tests.cast import NOW, PASSWORD, group, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, counts, error_at, links_of, rows_of, send, without
 
@@ -89,6 +89,17 @@ def test_an_admin_picks_the_reseller(asha: User, south: Reseller) -> None:
     assert url in links_of(client.get(f"/resellers/{south.pk}/staff/"))
     assert response.status_code == 303
     assert User.objects.get(username="zeina").reseller == south
+
+
+def test_a_deleted_reseller_gets_no_staff(asha: User, south: Reseller) -> None:
+    operations.delete_reseller(actor=seat_of(asha), reseller_id=south.pk, now=NOW)
+
+    response = send(signed_in(asha), NEW, **wish(reseller=south.pk))
+
+    assert response.status_code == 422
+    assert error_at(response, "reseller").startswith("Select a valid choice.")
+    with pytest.raises(ResellerDeleted):
+        make_staff(asha, south, "zeina", group("SUPPORT"))
 
 
 def test_an_admin_has_to_say_whose_staff_it_is(asha: User) -> None:
@@ -347,7 +358,7 @@ def test_the_operations_refuse_strangers_themselves(sami: User, zeina: User, pet
     for act in acts:
         for stranger in (sami, petra):
             with pytest.raises(Forbidden):
-                act(actor=seat_of(stranger), staff_id=zeina.pk, now=NOW)
+                act(actor=seat_of(stranger), user_id=zeina.pk, now=NOW)
     with pytest.raises(Forbidden):
         operations.create_staff(actor=seat_of(petra), now=NOW, **wish(permission_group=group("SUPPORT")))
 
