@@ -47,7 +47,7 @@ class ResellerAdmin(DeskAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related(*self.list_select_related)
+        return super().get_queryset(request).filter(deleted_at__isnull=True).select_related(*self.list_select_related)
 
     @admin.display(description=_("Username"), ordering="user__username")
     def username(self, reseller: Reseller) -> str:

@@ -83,6 +83,7 @@ def assert_it_reads_well(asha: User) -> None:
     assert times == sorted(times)
     assert times[-1] <= timezone.now()
     assert Reseller.objects.sub_resellers().exists()
+    assert Reseller.objects.suspended().count() == 1
     assert Plan.objects.count() >= 3
     assert AuditEntry.objects.exists()
     for url in ("/", "/resellers/", "/subscribers/", "/plans/", "/renewals/", "/audit/"):

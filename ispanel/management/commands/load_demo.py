@@ -22,7 +22,7 @@ from accounts.seats import Seat
 from plans.models import Plan
 from plans.operations import create_plan
 from resellers.models import Reseller
-from resellers.operations import create_reseller, transfer_to_reseller
+from resellers.operations import create_reseller, suspend_reseller, transfer_to_reseller
 from subscribers.models import Subscriber
 from subscribers.operations import add_subscriber, renew_subscriber
 from wallet.ledger import InsufficientFunds
@@ -114,6 +114,7 @@ class Demo:
         while self.agenda:
             when, _number, happen = heapq.heappop(self.agenda)
             happen(when)
+        self.suspend("nilsat", "Two settlements are overdue")
 
     def days_ago(self, days: float) -> datetime:
         return self.now - timedelta(days=days)
@@ -153,6 +154,9 @@ class Demo:
             permission_group=PermissionGroup.objects.get(name="SALES"),
             now=self.days_ago(DAYS + 2),
         )
+
+    def suspend(self, username: str, reason: str) -> None:
+        suspend_reseller(actor=self.actor, reseller_id=self.resellers[username].pk, reason=reason, now=self.now)
 
     def settlement(self, partner: Partner, amount: int) -> Callable[[datetime], None]:
         def transfer(when: datetime) -> None:
