@@ -236,7 +236,7 @@ class StaffLoginQuerySet(models.QuerySet["StaffLogin"]):
     def for_list(self) -> StaffLoginQuerySet:
         """Return rows with all that a line of the list shows and asks, in one query."""
         rows = self.select_related(
-            "permission_group", "reseller__permission_group", "reseller__user", "reseller__parent"
+            "permission_group", "reseller__permission_group", "reseller__user", "reseller__parent__permission_group"
         )
         return rows.annotate(
             has_second_step=models.ExpressionWrapper(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -189,6 +189,7 @@ def delete_group(*, actor: Seat, group_id: int, now: datetime) -> None:
         raise refusal
     # What is left of resellers that were deleted for good is history, which has no rights.
     group.resellers.update(permission_group=None)
+    group.logins.update(permission_group=None)
     audit.record(
         actor=actor,
         action=Action.GROUP_DELETED,
@@ -217,7 +218,7 @@ def check_subs_keep_group(group: PermissionGroup) -> None:
     """:raises SubsInGroup: where the group is not available to the sub-resellers that are in it."""
     if group.available_to_subs:
         return
-    subs = resellers_in(group).filter(parent__isnull=False).order_by("company_name")
+    subs = group.resellers.filter(deleted_at__isnull=True, parent__isnull=False).order_by("company_name")
     if names := [sub.public_name for sub in subs]:
         raise SubsInGroup(names)
 
@@ -225,9 +226,11 @@ def check_subs_keep_group(group: PermissionGroup) -> None:
 def check_subs_keep_within_parents(group: PermissionGroup) -> None:
     """Check that no sub-reseller has more than its parent where one of them, or both, are in the group as it will be.
 
+    Deleted ones are looked at when they are restored.
+
     :raises SubsBeyondParent: naming them.
     """
-    subs = group.resellers.model.objects.filter(purged_at__isnull=True, parent__isnull=False)
+    subs = group.resellers.model.objects.filter(deleted_at__isnull=True, parent__isnull=False)
     concerned = subs.filter(Q(permission_group=group) | Q(parent__permission_group=group))
     rows = concerned.select_related("permission_group", "parent__permission_group").order_by("company_name", "pk")
 
@@ -243,15 +246,18 @@ def parent_of(sub: Reseller) -> Reseller:
     return sub.parent
 
 
-def resellers_in(group: PermissionGroup) -> QuerySet[Reseller]:
-    """Return the resellers in the group, without those that were deleted for good."""
-    return group.resellers.filter(purged_at__isnull=True)
-
-
 def why_group_stays(group: PermissionGroup) -> GroupInUse | None:
-    """Return the refusal to delete the group that names the resellers and the staff and support logins in it."""
-    resellers = [reseller.public_name for reseller in resellers_in(group).order_by("company_name")]
-    names = [*resellers, *group.logins.order_by("username").values_list("username", flat=True)]
+    """Return the refusal to delete the group that names the resellers and the staff and support logins in it.
+
+    Those that are deleted or removed, and may be restored, are in it still; what was deleted for good is not.
+    """
+    resellers = group.resellers.filter(purged_at__isnull=True).order_by("company_name")
+    logins = group.logins.filter(reseller__purged_at__isnull=True).order_by("username")
+    deleted, removed = _("%(name)s (deleted)"), _("%(name)s (removed)")
+    names = [
+        *((deleted if each.deleted_at else "%(name)s") % {"name": each.public_name} for each in resellers),
+        *(("%(name)s" if each.is_active else removed) % {"name": each.username} for each in logins),
+    ]
     return GroupInUse(names) if names else None
 
 

@@ -23,7 +23,7 @@ from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller
-from resellers.operations.onboarding import ParentDeleted, actable, check_group, check_kept, locked
+from resellers.operations.onboarding import ParentDeleted, actable, check_group, check_kept, held_group, locked
 from wallet.models import LedgerAccount
 
 SUSPENSION = ("suspended_at", "suspension_reason", "suspended_by", "suspended_by_admin", "stops_renewals")
@@ -217,7 +217,7 @@ def restore_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reselle
     reseller, parent = deleted_and_locked(actor, reseller_id)
     if parent and parent.is_deleted:
         raise ParentDeleted(parent)
-    check_group(actor, reseller.permission_group, parent)
+    check_group(actor, held_group(reseller.permission_group, parent), parent)
     LedgerAccount.objects.filter(pk=reseller.wallet_id).update(closed_at=None)
     changes = audit.changed_fields(reseller, {"deleted_at": None, "updated_at": now})
     reseller.save(update_fields=list(changes))

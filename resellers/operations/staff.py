@@ -87,9 +87,12 @@ def checked_group(actor: Seat, group: PermissionGroup | None) -> PermissionGroup
     """
     if group is None:
         raise StaffGroupOutOfReach(_("Choose a permission group."))
+    held = accounts.held_groups([group.pk]).get(group.pk)
+    if held is None:
+        raise StaffGroupOutOfReach(_("Somebody deleted the group %(name)s meanwhile.") % {"name": group})
     if not actor.is_admin and not PermissionGroup.objects.within(actor.rights).filter(pk=group.pk).exists():
         raise StaffGroupOutOfReach(_("%(name)s allows more than you may do yourself.") % {"name": group})
-    return group
+    return held
 
 
 def actable_staff(actor: Seat, user_id: int) -> StaffLogin:

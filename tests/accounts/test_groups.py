@@ -13,6 +13,7 @@ from audit.actions import Action
 from audit.models import AuditEntry, Grade
 from ispanel.refusals import Refusal
 from resellers.models import Reseller
+from resellers.operations import delete_reseller, restore_reseller
 from tests.cast import NOW, group, make_reseller, make_staff, seat_of, signed_in
 
 SELLING = ["dashboard.view", "subscribers.view", "subscribers.create", "subscribers.renew"]
@@ -158,6 +159,16 @@ def test_a_sub_does_not_gain_more_than_its_parent(asha: User, north: Reseller, n
     assert edit(asha, of_sub, codes=SELLING).rights == frozenset(SELLING)
 
 
+def test_a_deleted_sub_stands_in_no_ones_way_until_it_is_restored(
+    asha: User, north: Reseller, northeast: Reseller
+) -> None:
+    delete_reseller(actor=seat_of(asha), reseller_id=northeast.pk, now=NOW)
+    edit(asha, group("SALES"), available_to_subs=False)
+
+    with pytest.raises(Refusal, match="SALES is not available to sub-resellers"):
+        restore_reseller(actor=seat_of(asha), reseller_id=northeast.pk, now=NOW)
+
+
 def test_parent_and_sub_in_one_group_change_together(asha: User, north: Reseller, northeast: Reseller) -> None:
     Reseller.objects.filter(pk=north.pk).update(permission_group=group("SALES"))
 
@@ -207,15 +218,26 @@ def test_a_group_in_use_is_not_deleted_and_says_who_is_in_it(asha: User, north: 
     assert group("SALES")
 
 
+def test_what_may_be_restored_is_in_its_group_still(asha: User, north: Reseller, northeast: Reseller) -> None:
+    zeina = make_staff(asha, north, "zeina", group("SALES"))
+    User.objects.filter(pk=zeina.pk).update(is_active=False)
+    Reseller.objects.filter(pk=northeast.pk).update(deleted_at=NOW)
+
+    with pytest.raises(operations.GroupInUse, match=r"group: Northeast Net \(deleted\), zeina \(removed\)\."):
+        operations.delete_group(actor=seat_of(asha), group_id=group("SALES").pk, now=NOW)
+
+
 def test_what_was_deleted_for_good_holds_no_group(asha: User, northeast: Reseller) -> None:
+    clerk = make_staff(asha, northeast, "clerk", group("SALES"))
     Reseller.objects.filter(pk=northeast.pk).update(deleted_at=NOW, purged_at=NOW)
 
     operations.delete_group(actor=seat_of(asha), group_id=group("SALES").pk, now=NOW)
 
     assert Reseller.objects.get(pk=northeast.pk).permission_group is None
+    assert User.objects.get(pk=clerk.pk).permission_group is None
 
 
-def test_a_group_that_is_gone_is_neither_edited_nor_given(asha: User) -> None:
+def test_a_group_that_is_gone_is_neither_edited_nor_given(asha: User, north: Reseller) -> None:
     made = create(asha)
     operations.delete_group(actor=seat_of(asha), group_id=made.pk, now=NOW)
     made.pk = 987654
@@ -224,3 +246,5 @@ def test_a_group_that_is_gone_is_neither_edited_nor_given(asha: User) -> None:
         edit(asha, made)
     with pytest.raises(Refusal, match="Somebody deleted the group Field staff meanwhile"):
         make_reseller(asha, "late", "Late Net", permission_group=made)
+    with pytest.raises(Refusal, match="Somebody deleted the group Field staff meanwhile"):
+        make_staff(asha, north, "zeina", made)

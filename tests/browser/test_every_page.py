@@ -83,6 +83,13 @@ PAGES = (
     "/audit/{row}/",
     "/settings/",
     "/settings/permissions/",
+    "/settings/permissions/new",
+    "/settings/permissions/{group}/",
+    "/settings/permissions/{group}/edit/",
+    "/settings/permissions/{group}/deletion/",
+    "/settings/permissions/logins/",
+    "/settings/permissions/logins/?q=nobody-at-all",
+    "/settings/permissions/logins/{login}/",
     "/account/",
     "/account/password/",
     "/account/username/",
@@ -102,6 +109,7 @@ DIALOGS = (
     ("/subscribers/{line}/", "Renew"),
     ("/account/", "Change username"),
     ("/account/", "Change email or phone"),
+    ("/settings/permissions/{group}/", "Delete"),
 )
 
 
@@ -144,6 +152,8 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         "line": line.pk,
         "plan": home.pk,
         "row": row,
+        "group": group("SALES").pk,
+        "login": north.user_id,
     }
 
 
