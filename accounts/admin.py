@@ -21,7 +21,7 @@ class SignInAdmin(DeskAdmin):
 
     view_code = "audit.view"
     has_pages = False
-    list_display = ("who", "since", "last_seen", "address", "user_agent")
+    list_display = ("who", "since", "last_seen", "address", "browser")
     list_display_links = None
     list_select_related = ("user",)
     search_fields = ("user__username", "user__full_name", "address", "user_agent")
@@ -45,3 +45,7 @@ class SignInAdmin(DeskAdmin):
     @admin.display(description=_("Last seen"), ordering="last_seen_at")
     def last_seen(self, row: Session) -> str:
         return moment(row.last_seen_at)
+
+    @admin.display(description=_("Browser"))
+    def browser(self, row: Session) -> str:
+        return row.browser

@@ -127,7 +127,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "audit_entries"
-        verbose_name, verbose_name_plural = _("line of the audit trail"), _("audit trail")
+        verbose_name, verbose_name_plural = _("audit entry"), _("audit entries")
         constraints = [
             models.CheckConstraint(condition=Q(grade__in=Grade.values), name="audit_grade_is_known"),
         ]

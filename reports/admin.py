@@ -31,8 +31,16 @@ class ChoiceFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.parameter_name: chosen}) if chosen in dict(self.choices_of) else queryset
 
 
+class WhenFilter(admin.DateFieldListFilter):
+    """Today, the last days, this month or year."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("time")
+
+
 class ObjectFilter(ChoiceFilter):
-    title, parameter_name, choices_of = _("on what"), "object_type", tuple(LABELS.items())
+    title, parameter_name, choices_of = _("kind of object"), "object_type", tuple(LABELS.items())
 
 
 class GradeFilter(ChoiceFilter):
@@ -40,7 +48,8 @@ class GradeFilter(ChoiceFilter):
 
 
 class ActionFilter(ChoiceFilter):
-    title, parameter_name, choices_of = _("what"), "action", Action.choices
+    title, parameter_name, choices_of = _("action"), "action", Action.choices
+    template = "desk/folded_filter.html"
 
 
 @admin.register(AuditEntry)
@@ -49,8 +58,8 @@ class AuditEntryAdmin(DeskAdmin):
 
     view_code = "audit.view"
     filters = frozenset({"at__gte", "at__lt", "at__isnull", "object_type", "object_id", "grade", "action"})
-    list_display = ("when", "who", "sentence", "object_name", "detail", "address")
-    list_filter = ("at", ObjectFilter, GradeFilter, ActionFilter)
+    list_display = ("when", "who", "sentence", "on_what", "detail", "address")
+    list_filter = (("at", WhenFilter), ObjectFilter, GradeFilter, ActionFilter)
     search_fields = ("actor_name", "on_behalf_of_name", "object_name", "detail", "changes", "address", "request_id")
     search_help_text = _("Who, on what, detail, old or new value, address or request id.")
     ordering = ("-id",)
@@ -60,8 +69,7 @@ class AuditEntryAdmin(DeskAdmin):
         "who",
         "sentence",
         "grade",
-        "object_type",
-        "object_name",
+        "on_what",
         "changed",
         "detail",
         "address",
@@ -78,6 +86,10 @@ class AuditEntryAdmin(DeskAdmin):
         if not entry.on_behalf_of_name:
             return entry.actor_name
         return str(_("%(actor)s as %(other)s") % {"actor": entry.actor_name, "other": entry.on_behalf_of_name})
+
+    @admin.display(description=_("On what"))
+    def on_what(self, entry: AuditEntry) -> str:
+        return entry.object_name
 
     @admin.display(description=_("What"))
     def sentence(self, entry: AuditEntry) -> str:

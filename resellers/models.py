@@ -46,7 +46,7 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
     def editable_by(self, seat: Seat) -> ResellerQuerySet:
         """Return those of whom the seat may change something: at the desk of all, else what it may act on."""
         if seat.is_at_desk:
-            return self if seat.has("resellers.edit") else self.none()
+            return self.kept() if seat.has("resellers.edit") else self.none()
         return self.actable_by(seat)
 
     def in_tree_of(self, seat: Seat) -> ResellerQuerySet:

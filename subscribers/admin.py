@@ -38,17 +38,21 @@ class SubscriberAdmin(DeskAdmin):
     view_code, edit_code = "subscribers.view", "subscribers.edit"
     edits = operations.CONTACT
     filters = frozenset({"status"})
-    list_display = ("username", "full_name", "phone", "email", "status", "plan", "reseller", "expires")
+    list_display = ("username", "full_name", "phone", "email", "status", "plan", "owner", "expires")
     list_filter = (StatusFilter,)
     list_select_related = ("plan", "reseller")
     search_fields = ("username", "full_name", "phone", "email", "address")
     search_help_text = _("Username, full name, phone, email or address.")
     ordering = ("username",)
-    readonly_fields = ("username", "status", "plan", "reseller", "expires", "static_ip", "mac", "note", "created")
+    readonly_fields = ("username", "status", "plan", "owner", "expires", "static_ip", "mac", "note", "created")
 
     @admin.display(description=_("Status"))
     def status(self, line: Subscriber) -> Any:
         return line.status.label
+
+    @admin.display(description=_("Reseller"), ordering="reseller__company_name")
+    def owner(self, line: Subscriber) -> str:
+        return line.reseller.public_name
 
     @admin.display(description=_("Expires"), ordering="expires_at")
     def expires(self, line: Subscriber) -> str:

@@ -16,7 +16,7 @@ from accounts.seats import Seat
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 from plans.models import Plan
-from resellers.forms import ParentChoice
+from resellers.forms import EditFields, ParentChoice
 from resellers.models import Reseller
 from subscribers.models import RenewalQuerySet, Status, Subscriber, SubscriberQuerySet
 from wallet.forms import MoneyForm
@@ -258,7 +258,7 @@ class SubscriberCreateForm(MoneyForm, DetailsForm):
         return self.key("add_subscriber", contents)
 
 
-class SubscriberEditForm(DetailsForm):
+class SubscriberEditForm(EditFields, DetailsForm):
     """A line that is there; plan, reseller and expiry have acts of their own."""
 
     password = password_field(required=False)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedInRequest, requires
 from accounts.trail import trail_about
-from ispanel.http import changed, done, render_act, render_form, render_list, wants
+from ispanel.http import done, render_act, render_form, render_list, wants
 from ispanel.lists import page_of
 from ispanel.refusals import refusals_into
 from subscribers import operations
@@ -102,19 +102,21 @@ def chosen_quote(request: SignedInRequest, typed: Any) -> operations.Quote | Non
     return operations.quote(payer=held["reseller"], plan=held["plan"], expires_at=None, now=timezone.now())
 
 
-DETAILS = ("full_name", "phone", "email", "address", "static_ip", "mac", "note")
-
-
 @requires("subscribers.edit", of=Subscriber)
 @require_http_methods(["GET", "POST"])
 def edit(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     """Change a subscriber's details."""
-    initial = {name: getattr(subscriber, name) for name in DETAILS}
+    initial = {name: getattr(subscriber, name) for name in operations.DETAILS}
+    initial["seen"] = operations.state_of(subscriber)
     form = SubscriberEditForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             operations.edit_subscriber(
-                actor=request.seat, subscriber_id=subscriber.pk, now=timezone.now(), **changed(form)
+                actor=request.seat,
+                subscriber_id=subscriber.pk,
+                seen=form.cleaned_data["seen"],
+                now=timezone.now(),
+                **form.changes(),
             )
             return done(request, _("The changes are saved."), to=reverse("subscribers:detail", args=[subscriber.pk]))
     response = render_form(request, "subscribers/form.html", {"form": form, "subscriber": subscriber})

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -52,10 +52,18 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     has_pages: ClassVar[bool] = True
 
     form = ContactForm
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}
+    }
     list_per_page = list_max_show_all = PAGE_SIZE
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     view_on_site = False
+
+    @property
+    def media(self) -> forms.Media:
+        """Return no scripts: nothing on these pages needs those that Django admin brings."""
+        return forms.Media()
 
     # --- what is there ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterModelOptions(
-            "auditentry", {"verbose_name": "line of the audit trail", "verbose_name_plural": "audit trail"}
+            "auditentry", {"verbose_name": "audit entry", "verbose_name_plural": "audit entries"}
         ),
     ]

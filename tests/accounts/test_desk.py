@@ -23,7 +23,7 @@ from resellers import operations as reseller_operations
 from resellers.models import Reseller
 from subscribers import operations
 from subscribers.models import Subscriber
-from tests.cast import NOW, PASSWORD, make_reseller, make_staff, seat_of, signed_in
+from tests.cast import NOW, PASSWORD, group, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, counts, links_of, rows_of
 
 READS = ("resellers.view", "subscribers.view", "audit.view")
@@ -106,7 +106,7 @@ def test_the_admins_own_sign_in_page_is_as_absent_as_any_other(asha: User) -> No
 def test_resellers_and_their_staff_find_nothing_there_and_nothing_hints_at_it(
     asha: User, north: Reseller, partner: Reseller
 ) -> None:
-    clerk = make_staff(asha, north, "clerk", None)
+    clerk = make_staff(asha, north, "clerk", group("SALES"))
     for user in (north.user, partner.user, clerk):
         client = signed_in(user)
 
@@ -219,6 +219,16 @@ def test_resellers_are_found_by_all_that_a_caller_may_say(reader: User, asha: Us
     make_reseller(asha, "sami", "South Net")
 
     assert named(signed_in(reader).get(RESELLERS, {"q": text})) == [["North Net"]]
+
+
+def test_deleted_resellers_are_no_longer_there(helper: User, asha: User, north: Reseller) -> None:
+    client = signed_in(helper)
+    reseller_operations.delete_reseller(actor=seat_of(asha), reseller_id=north.pk, now=NOW)
+
+    assert named(client.get(RESELLERS)) == []
+    assert client.get(page_of(north)).status_code == 404
+    with pytest.raises(Forbidden):
+        reseller_operations.edit_reseller(actor=at_desk(helper), reseller_id=north.pk, address="x", now=NOW)
 
 
 def test_subscribers_are_filtered_by_status(reader: User, line: Subscriber) -> None:

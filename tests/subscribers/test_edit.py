@@ -15,7 +15,7 @@ from resellers.models import Reseller
 from subscribers.models import Subscriber, purpose_of_subscriber_password
 from subscribers.operations import edit_subscriber
 from tests.cast import NOW, fund, group, make_staff, seat_of, signed_in
-from tests.pages import body, error_at, send
+from tests.pages import body, counts, error_at, filled, send
 from tests.subscribers.lines import LINE_PASSWORD, add, everything
 
 
@@ -67,6 +67,30 @@ def test_saving_what_was_there_leaves_no_trace(nadia: User, amal: Subscriber) ->
     assert edited(nadia, amal).status_code == 303
 
     assert everything() == before
+
+
+def test_what_somebody_changed_meanwhile_is_not_written_over(nadia: User, asha: User, amal: Subscriber) -> None:
+    form = filled(signed_in(nadia).get(edit_of(amal)), address="4 Old Street")
+    edited(asha, amal, phone="0700 900 222")
+    before = counts()
+
+    response = signed_in(nadia).post(edit_of(amal), form)
+
+    amal.refresh_from_db()
+    assert response.status_code == 422
+    assert "Somebody changed this subscriber meanwhile." in body(response)
+    assert (amal.phone, amal.address) == ("0700 900 222", "")
+    assert counts() == before
+
+
+def test_a_renewal_meanwhile_does_not_stand_in_the_way(nadia: User, amal: Subscriber) -> None:
+    form = filled(signed_in(nadia).get(edit_of(amal)), phone="0700 900 222")
+    Subscriber.objects.filter(pk=amal.pk).update(expires_at=NOW, updated_at=NOW)
+
+    response = signed_in(nadia).post(edit_of(amal), form)
+
+    amal.refresh_from_db()
+    assert (response.status_code, amal.phone) == (303, "0700 900 222")
 
 
 def test_username_plan_reseller_and_expiry_are_not_changed_here(
