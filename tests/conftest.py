@@ -32,6 +32,14 @@ def pytest_report_header() -> str | None:
     return None if chromium.find() or chromium.is_required() else "no Chromium found: the browser tests are left out"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many requests the table of access was asked, over all workers."""
+    passed = terminalreporter.getreports("passed")
+    asked = [count for report in passed for name, count in report.user_properties if name == "requests"]
+    if asked:
+        terminalreporter.write_line(f"access: {sum(asked):,} requests as {len(asked)} kinds of login")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,

@@ -6,7 +6,6 @@ address needs its objects in `World.objects` and its scope in `SEES` and `ACTS`.
 
 import logging
 import re
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -532,7 +531,7 @@ def test_every_address_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
-    world: World, kind: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    world: World, kind: str, record_property: Callable[[str, object], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR, "django.request")
     client = client_of(world, kind)
@@ -554,8 +553,7 @@ def test_everybody_gets_what_the_table_says_and_no_hint_of_more(
                 if answers[relation] != answers[ABSENT]:
                     wrong.append(f"{method} /{route} {relation}: is answered otherwise than what does not exist")
 
-    with capsys.disabled():
-        sys.stdout.write(f"{kind}: {checked} requests\n")
+    record_property("requests", checked)
     assert not wrong, "\n".join([f"As {kind}:", *wrong])
 
 
