@@ -96,7 +96,9 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
         """Return rows with all that the head of a reseller's page shows, in one query."""
         subs = Reseller.objects.kept().filter(parent=models.OuterRef("pk")).order_by().values("parent")
         sub_count = models.Subquery(subs.annotate(count=models.Count("pk")).values("count"))
-        return self.for_list().select_related("parent__user").annotate(sub_count=Coalesce(sub_count, 0))
+        return (
+            self.for_list().select_related("user__two_step", "parent__user").annotate(sub_count=Coalesce(sub_count, 0))
+        )
 
 
 class Reseller(models.Model):

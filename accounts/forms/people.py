@@ -94,7 +94,8 @@ def group_of_support_staff() -> GroupCards:
         label=_("Permission group"),
         queryset=PermissionGroup.objects.order_by("id"),
         required=False,
-        empty_label=str(_("No group|May do nothing yet.")),
+        blank=True,  # Else radio buttons have no choice for none.
+        empty_label=_("No group|May do nothing yet."),
         help_text=_("For support staff. An admin may do everything."),
     )
 

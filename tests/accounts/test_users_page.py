@@ -104,6 +104,16 @@ def test_saving_what_is_there_records_nothing(asha: User, petra: User) -> None:
     assert counts() == before
 
 
+def test_a_group_is_taken_away_again(asha: User, petra: User) -> None:
+    client = signed_in(asha)
+    send(client, of(petra, "edit"), permission_group=group("SUPPORT").pk)
+    assert "No group May do nothing yet." in body(client.get(of(petra, "edit")))
+
+    send(client, of(petra, "edit"), permission_group="")
+
+    assert User.objects.get(pk=petra.pk).permission_group is None
+
+
 def test_no_edit_makes_an_admin_of_anybody(asha: User, petra: User) -> None:
     signed_in(asha).post(of(petra, "edit"), {"full_name": "P", "user_type": "4", "is_active": ""})
 
@@ -164,6 +174,15 @@ def test_who_is_restored_signs_in_with_the_rights_of_before(asha: User, petra: U
 
     assert signed_in(petra).get("/account/").status_code == 200
     assert AuditEntry.objects.get(action=Action.LOGIN_RESTORED).object_name == "petra"
+
+
+def test_restoring_does_not_bring_old_sign_ins_back(asha: User, petra: User) -> None:
+    before, client = signed_in(petra), signed_in(asha)
+
+    for act in ("removal", "restoration"):
+        send(client, of(petra, act), own_password=PASSWORD)
+
+    assert before.get("/account/").status_code == 302
 
 
 @pytest.mark.parametrize("act", ["password", "removal", "restoration", "username", "contact", "two-step-reset"])
@@ -280,6 +299,15 @@ def test_the_operations_refuse_everybody_but_admins(asha: User, nadia: User, pet
                 act(actor=seat_of(actor), user_id=asha.pk, now=NOW)
         with pytest.raises(Forbidden):
             operations.create_person(actor=seat_of(actor), now=NOW, **wish(user_type=UserType.ADMIN))
+
+
+def test_the_page_of_a_reseller_leads_to_the_acts_on_its_login(asha: User, nadia: User) -> None:
+    TwoStep.objects.create(user=nadia, ciphertext=b"x", confirmed_at=NOW)
+    page = f"/resellers/{nadia.reseller_id}/"
+    acts = {f"{page}{act}/" for act in ("username", "password", "two-step-reset")}
+
+    assert acts <= links_of(signed_in(asha).get(page))
+    assert not acts & links_of(signed_in(nadia).get(page))
 
 
 def test_an_admin_gives_a_reseller_a_new_password(asha: User, nadia: User) -> None:
