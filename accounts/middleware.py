@@ -108,7 +108,7 @@ def tell_why_signed_out(request: HttpRequest) -> None:
 
 def record(seat: Seat, refusal: Forbidden, request: HttpRequest) -> None:
     """Record a refusal, after the rollback of what was tried."""
-    operations.record_refusal(actor=seat, refusal=refusal, path=f"{request.method} {request.path}", now=timezone.now())
+    operations.record_refusal(actor=seat, refusal=refusal, tried=f"{request.method} {request.path}", now=timezone.now())
 
 
 def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:

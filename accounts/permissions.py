@@ -88,6 +88,9 @@ ALL_CODES = frozenset(PERMISSIONS)
 #: What a reseller without a permission group may do: everything, in its own scope.
 OWN_SCOPE_CODES = frozenset(code for code in ALL_CODES if not code.endswith(".view_all"))
 
+#: The most that anybody may do at the support desk: read, and keep contact data right. Never money, never a login.
+DESK_CODES = frozenset({"resellers.view", "resellers.edit", "subscribers.view", "subscribers.edit", "audit.view"})
+
 
 def with_implied(codes: Iterable[str]) -> frozenset[str]:
     """Return the known codes among these, with the ``view`` that each ``view_all`` implies."""

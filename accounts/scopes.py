@@ -16,7 +16,7 @@ def scope_in_words(login: User) -> list[str]:
     if login.is_admin:
         return [_("Sees and changes everything, of every reseller.")]
     if reseller is None:
-        return [_("Sees nothing in this panel.")]
+        return [_("Sees nothing in this panel; at the support desk what its group lets it see, of every reseller.")]
     count = len(seat.tree_ids) - 1
     sentence = _("Sees what belongs to %(name)s.")
     if count:

@@ -34,6 +34,11 @@ def counts() -> dict[str, int]:
         return dict(zip(TABLES, cursor.fetchone(), strict=True))
 
 
+def refused(before: dict[str, int], message: str) -> dict[str, int]:
+    """Return the counts after a refusal: as before, but for the row that tells of a wrong own password."""
+    return before | {"audit_entries": before["audit_entries"] + (message == "This is not your password.")}
+
+
 def filled(response: HttpResponse, **typed: Any) -> dict[str, Any]:
     """Return what a browser would send of the form on the page, with what is typed over it.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
@@ -13,11 +11,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.groups import PermissionGroup
-from accounts.models.rights import Decision, bounds_of, decide, within
-from accounts.permissions import ALL_CODES, PERMISSIONS
-
-if TYPE_CHECKING:
-    pass
+from accounts.models.rights import Decision, bounds_at_desk, bounds_of, decide, within
+from accounts.permissions import PERMISSIONS
 
 USERNAME_PATTERN = r"^[a-z0-9._+@-]+\Z"
 username_characters = RegexValidator(
@@ -205,16 +200,17 @@ class User(AbstractBaseUser):
 
     @property
     def decisions(self) -> list[Decision]:
-        """What this login may do in its own panel and what not, each with the reason, in the order of the registry."""
-        bounds = bounds_of(self)
+        """What this login may do and what not, each with the reason, in the order of the registry.
+
+        In its own panel; of support staff, who have none, at the support desk.
+        """
+        bounds = bounds_at_desk(self) if self.works_at_desk and not self.is_admin else bounds_of(self)
         return [decide(bounds, code) for code in PERMISSIONS]
 
     @property
     def rights_at_desk(self) -> frozenset[str]:
-        """What this login's group says it may do at the desk; `accounts.seats.DESK_CODES` bounds it."""
-        if self.is_admin:
-            return ALL_CODES
-        return self.permission_group.rights if self.works_at_desk and self.permission_group else frozenset()
+        """What this login may do at the support desk."""
+        return within(bounds_at_desk(self))
 
 
 class LoginName(models.Model):

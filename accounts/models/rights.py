@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.permissions import ALL_CODES, OWN_SCOPE_CODES, PERMISSIONS, Permission
+from accounts.permissions import ALL_CODES, DESK_CODES, OWN_SCOPE_CODES, PERMISSIONS, Permission
 
 if TYPE_CHECKING:
     from accounts.models.groups import PermissionGroup
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BY_ADMIN = _("Admins may do everything.")
 WITHOUT_PANEL = _("Support staff have no panel of their own.")
+NOT_AT_DESK = _("Not a matter of the support desk.")
+SUPPORT_WITHOUT_GROUP = _("Support staff without a permission group may do nothing.")
 IN_OWN_SCOPE, BEYOND_OWN_SCOPE = _("No group, so everything in its own scope."), _("Beyond its own scope.")
 BY_GROUP, NOT_BY_GROUP = _("%(name)s allows it."), _("The group %(name)s does not allow it.")
 NOT_BY_EMPLOYER = _("%(name)s, whose staff this is, may not.")
@@ -64,6 +66,17 @@ def bounds_of(login: User) -> list[Bound]:
         return bounds_of_reseller(reseller)
     of_reseller = Bound(rights_of_group(reseller.permission_group), "", NOT_BY_EMPLOYER, reseller.public_name)
     return [bound_of_staff(login.permission_group), of_reseller, *bounds_by_parent(reseller)]
+
+
+def bounds_at_desk(login: User) -> list[Bound]:
+    """Return what bounds the login at the support desk: the desk itself, and the group of support staff."""
+    desk = Bound(DESK_CODES, BY_ADMIN, NOT_AT_DESK)
+    if login.is_admin:
+        return [desk]
+    if not login.works_at_desk:
+        return [Bound(frozenset(), "", NOT_AT_DESK)]
+    group = login.permission_group
+    return [bound_of_group(group) if group else Bound(frozenset(), "", SUPPORT_WITHOUT_GROUP), desk]
 
 
 def bounds_of_reseller(reseller: Reseller) -> list[Bound]:

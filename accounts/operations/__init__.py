@@ -67,6 +67,7 @@ from accounts.operations.people import (
     save_edited,
     set_password_of,
 )
+from accounts.operations.refusals import record_refusal
 from accounts.operations.seats import (
     PanelClosed,
     enter_seat,
@@ -78,7 +79,6 @@ from accounts.operations.sign_ins import (
     end_other_sign_ins,
     end_sign_in,
     end_sign_ins,
-    record_refusal,
     record_sign_in,
     record_sign_out,
 )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import limits
@@ -17,6 +18,7 @@ from accounts.models import (
     UserType,
     purpose_of_initial_password,
 )
+from accounts.operations.refusals import record_refusal
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
@@ -63,10 +65,15 @@ def confirm_own_password(actor: Seat, password: str) -> None:
     :raises TooManyAttempts: after ten wrong ones in a quarter of an hour, whatever is typed then.
     """
     key = f"own-password:{actor.login.pk}"
-    with limits.attempt(key=key, most=10, within=timedelta(minutes=15), field=WrongPassword.field) as attempt:
-        if not actor.login.check_password(password):
-            raise WrongPassword
-        attempt.succeeded()
+    try:
+        with limits.attempt(key=key, most=10, within=timedelta(minutes=15), field=WrongPassword.field) as attempt:
+            if not actor.login.check_password(password):
+                raise WrongPassword
+            attempt.succeeded()
+    except (WrongPassword, limits.TooManyAttempts) as refusal:
+        # Somebody may be guessing in a browser that was left signed in.
+        record_refusal(actor=actor, refusal=refusal, tried=_("Confirming the own password"), now=timezone.now())
+        raise
 
 
 def check_password(password: str, user: User) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import PermissionGroup, Session, User, UserType
+from accounts.operations.groups import held_groups
 from accounts.operations.logins import create_login
 from accounts.operations.passwords import confirm_own_password, set_initial_password
 from accounts.operations.sign_ins import end_sign_ins
@@ -33,6 +34,15 @@ class CannotRemoveOneself(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("You cannot remove your own login: you could not undo it. Ask another admin."))
+
+
+class GroupGone(Refusal):
+    """Somebody deleted the permission group since the form was shown."""
+
+    field = "permission_group"
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody deleted this permission group meanwhile. Choose another one."))
 
 
 class OwnPasswordElsewhere(Refusal):
@@ -71,6 +81,7 @@ def create_person(
     """Take on an admin, or a member of the support staff; an admin has all rights, so a group is not for them.
 
     :raises Forbidden, WrongPassword, TooManyAttempts, UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
+    :raises GroupGone:
     """
     check_is_admin(actor)
     if user_type not in (UserType.ADMIN, UserType.SUPPORT):
@@ -87,7 +98,7 @@ def create_person(
             phone=phone,
             full_name=full_name,
             must_change_password=must_change_password,
-            permission_group=group,
+            permission_group=held(group),
             now=now,
         )
         audit.record(
@@ -106,16 +117,26 @@ def create_person(
     return user
 
 
+def held(group: PermissionGroup | None) -> PermissionGroup | None:
+    """Return the group, which nobody deletes before this transaction ends.
+
+    :raises GroupGone:
+    """
+    if group is not None and group.pk not in held_groups([group.pk]):
+        raise GroupGone
+    return group
+
+
 @transaction.atomic
 def edit_person(
     *, actor: Seat, user_id: int, full_name: str, permission_group: PermissionGroup | None = None, now: datetime
 ) -> User:
     """Change the name of an admin or of support staff, and the group of the latter.
 
-    :raises Forbidden:
+    :raises Forbidden, GroupGone:
     """
     person = locked_person(actor, user_id)
-    of_support = {} if person.is_admin else {"permission_group": permission_group}
+    of_support = {} if person.is_admin else {"permission_group": held(permission_group)}
     save_edited(actor=actor, user=person, new={"full_name": full_name, **of_support}, now=now)
     return person
 

@@ -48,18 +48,6 @@ def record_sign_out(*, actor: Seat, now: datetime) -> None:
     audit.record(actor=actor, action=Action.SIGNED_OUT, obj=actor.login, reseller_id=actor.login.reseller_id, now=now)
 
 
-def record_refusal(*, actor: Seat, refusal: Forbidden, path: str, now: datetime) -> None:
-    """Record that a signed-in person was refused, after the rollback of what they tried."""
-    audit.record(
-        actor=actor,
-        action=Action.REFUSED,
-        detail=f"{path}: {refusal}",
-        reseller_id=actor.user.reseller_id,
-        grade=Grade.SECURITY,
-        now=now,
-    )
-
-
 @transaction.atomic
 def end_sign_in(*, actor: Seat, sign_in: Session, now: datetime) -> None:
     """End one of one's own sign-ins, on its next request."""

@@ -45,8 +45,10 @@ from resellers.operations.onboarding import (
     edit_reseller,
     locked,
     locked_with_parent,
+    may_reveal_password_of,
     own_reseller_as_parent,
     post_opening,
+    reveal_initial_password_of_reseller,
     state_of,
 )
 from resellers.operations.staff import (
@@ -97,6 +99,7 @@ __all__ = [
     "holdings_of",
     "locked",
     "locked_with_parent",
+    "may_reveal_password_of",
     "move_funds",
     "normalised_addresses",
     "own_reseller_as_parent",
@@ -106,6 +109,7 @@ __all__ = [
     "restore_reseller",
     "restore_staff",
     "resume_reseller",
+    "reveal_initial_password_of_reseller",
     "reveal_initial_password_of_staff",
     "set_password_of_staff",
     "state_of",

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import PermissionGroup, User, UserType, rights_of_group, rights_of_reseller
-from accounts.operations import change_contact, create_login, held_groups
+from accounts.operations import change_contact, create_login, held_groups, reveal_initial_password
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
@@ -415,3 +415,21 @@ def check_new_parent(reseller: Reseller, parent: Reseller | None) -> None:
         raise OwnParent
     if reseller.subs.exists():
         raise HasSubResellers(deleted=not reseller.subs.kept().exists())
+
+
+def may_reveal_password_of(actor: Seat, reseller: Reseller) -> bool:
+    """Say whether the seat may know the initial password: never of a login that may do more than the seat itself."""
+    if actor.is_borrowed or not reseller.is_actable_by(actor):
+        return False
+    return actor.is_admin or rights_of_reseller(reseller) <= actor.rights
+
+
+def reveal_initial_password_of_reseller(*, actor: Seat, reseller_id: int, own_password: str, now: datetime) -> str:
+    """Return the initial password of a reseller's own login; see `accounts.operations.reveal_initial_password`.
+
+    :raises Forbidden, ResellerDeleted, NoInitialPassword, WrongPassword, TooManyAttempts:
+    """
+    reseller = actable(actor, reseller_id)
+    if not may_reveal_password_of(actor, reseller):
+        raise Forbidden
+    return reveal_initial_password(actor=actor, user=reseller.user, own_password=own_password, now=now)

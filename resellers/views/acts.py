@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import SignedInRequest, admin_only, requires
 from accounts.middleware import begin_borrowed_seat
 from accounts.models import User
-from accounts.operations import enter_seat, reveal_initial_password, set_password_of
+from accounts.operations import enter_seat, set_password_of
 from accounts.views import acts
 from accounts.views.acts import Place
 from ispanel.http import done, render_act, wants
@@ -132,7 +132,7 @@ def seats(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def initial_password(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Reveal the initial password, on this answer alone."""
-    reveal_it = partial(reveal_initial_password, user=reseller.user)
+    reveal_it = partial(operations.reveal_initial_password_of_reseller, reseller_id=reseller.pk)
     return acts.reveal(request, reseller.user, place_of(reseller), reveal_it=reveal_it)
 
 

@@ -171,7 +171,7 @@ def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     context = tab_context(request, reseller, "overview")
     context["has_initial_password"] = (
         not reseller.is_deleted
-        and reseller.is_actable_by(request.seat)
+        and operations.may_reveal_password_of(request.seat, reseller)
         and InitialPassword.objects.in_force(timezone.now()).filter(user_id=reseller.user_id).exists()
     )
     return render(request, "resellers/detail.html", context)

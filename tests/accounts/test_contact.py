@@ -15,7 +15,7 @@ from audit.models import AuditEntry, Grade
 from resellers.models import Reseller
 from resellers.operations import edit_reseller
 from tests.cast import NOW, PASSWORD, seat_of, signed_in
-from tests.pages import body, counts, error_at, filled, send
+from tests.pages import body, counts, error_at, filled, refused, send
 
 OWN = "/account/contact/"
 OLD = "nadia@north.example"
@@ -152,7 +152,7 @@ def test_it_is_refused_at_the_field(nadia: User, sami: User, field: str, typed: 
 
     assert response.status_code == 422
     assert error_at(response, field) == message
-    assert counts() == before
+    assert counts() == refused(before, message)
     assert fresh(nadia).email == OLD
 
 

@@ -13,8 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from accounts.models import PermissionGroup, Session, User
-from accounts.permissions import ALL_CODES
-from accounts.seats import DESK_CODES, DeskSeat
+from accounts.permissions import ALL_CODES, DESK_CODES
+from accounts.seats import DeskSeat
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.refusals import Forbidden

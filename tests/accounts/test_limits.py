@@ -11,6 +11,9 @@ from accounts import limits
 from accounts.limits import AttemptUnderWay, TooManyAttempts
 from accounts.models import FailureCount, PermissionGroup, User
 from accounts.operations import WrongPassword, change_own_password, confirm_own_password
+from audit.actions import Action
+from audit.models import AuditEntry, Grade
+from resellers.models import Reseller
 from tests.cast import NOW, PASSWORD, seat_of, signed_in
 from tests.pages import error_at
 from tests.threads import at_once
@@ -211,3 +214,14 @@ def test_the_own_password_right_forgets_the_wrong_ones(nadia: User) -> None:
 
     assert not FailureCount.objects.exists()
     assert connection.in_atomic_block
+
+
+def test_wrong_own_passwords_stand_in_the_trail(nadia: User, north: Reseller) -> None:
+    for _try in range(11):
+        with pytest.raises((WrongPassword, TooManyAttempts)):
+            confirm_own_password(seat_of(nadia), "not-her-password")
+
+    rows = AuditEntry.objects.filter(action=Action.REFUSED, grade=Grade.SECURITY, reseller_id=north.pk)
+    assert rows.count() == 11
+    assert "not-her-password" not in str(list(rows.values()))
+    assert "Too many attempts" in rows.latest("pk").detail

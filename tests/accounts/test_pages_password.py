@@ -11,7 +11,7 @@ from accounts.models import InitialPassword, User
 from audit.actions import Action
 from audit.models import AuditEntry, Grade
 from tests.cast import PASSWORD, make_reseller, signed_in
-from tests.pages import body, counts, error_at
+from tests.pages import body, counts, error_at, refused
 
 PAGE = "/account/password/"
 OWN = "a-garden-in-october"
@@ -135,7 +135,7 @@ def test_it_is_refused_at_the_field(nadia: User, typed: dict[str, str], field: s
 
     assert response.status_code == 422
     assert error_at(response, field) == message
-    assert counts() == before
+    assert counts() == refused(before, message)
     nadia.refresh_from_db()
     assert nadia.check_password(PASSWORD)
 

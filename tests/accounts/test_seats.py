@@ -79,7 +79,7 @@ def test_an_admin_in_a_borrowed_seat_is_no_admin(asha: User, noora: User) -> Non
 
 def test_both_names_stand_on_what_is_done_in_between(asha: User, nadia: User, noora: User) -> None:
     seat = borrowed(asha, nadia)
-    record_refusal(actor=seat, refusal=Forbidden(), path="POST /plans/new/", now=NOW)
+    record_refusal(actor=seat, refusal=Forbidden(), tried="POST /plans/new/", now=NOW)
     leave_seat(actor=seat, now=NOW)
 
     between = AuditEntry.objects.filter(action__in=[Action.REFUSED, Action.SEAT_LEFT])

@@ -9,7 +9,7 @@ from audit.actions import Action
 from audit.models import AuditEntry, Grade
 from resellers.models import Reseller
 from tests.cast import NOW, PASSWORD, group, make_staff, seat_of, signed_in
-from tests.pages import body, counts, error_at, send
+from tests.pages import body, counts, error_at, refused, send
 
 OWN = "/account/username/"
 
@@ -69,7 +69,7 @@ def test_it_is_refused_at_the_field(nadia: User, sami: User, field: str, typed: 
 
     assert response.status_code == 422
     assert error_at(response, field).startswith(message)
-    assert counts() == before
+    assert counts() == refused(before, message)
 
 
 def test_ones_own_email_may_be_the_username(nadia: User) -> None:

@@ -11,7 +11,7 @@ from audit.actions import Action
 from audit.models import AuditEntry, Grade
 from ispanel.refusals import Forbidden
 from tests.cast import NOW, PASSWORD, group, make_admin, make_support, seat_of, signed_in
-from tests.pages import body, counts, error_at, links_of, rows_of, send
+from tests.pages import body, counts, error_at, links_of, refused, rows_of, send
 
 NEW = "/users/new"
 GIVEN = "SecurePass123!"
@@ -78,7 +78,7 @@ def test_taking_on_is_refused_at_the_field(asha: User, field: str, typed: str, m
 
     assert response.status_code == 422
     assert error_at(response, field).startswith(message)
-    assert counts() == before
+    assert counts() == refused(before, message)
 
 
 def test_the_operation_makes_no_other_kind_of_login(asha: User) -> None:
@@ -195,7 +195,7 @@ def test_acts_that_matter_ask_for_ones_own_password(asha: User, petra: User, act
 
     assert response.status_code == 422
     assert error_at(response, "own_password") == "This is not your password."
-    assert counts() == before
+    assert counts() == refused(before, "This is not your password.")
 
 
 def test_their_sign_ins_are_ended_and_counted(asha: User, petra: User) -> None:

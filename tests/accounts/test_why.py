@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import PermissionGroup, User
+from accounts.models import PermissionGroup, User, UserType
 from accounts.permissions import ALL_CODES, OWN_SCOPE_CODES, PERMISSIONS
+from accounts.seats import DeskSeat
 from resellers.models import Reseller
-from tests.cast import NOW, group, make_reseller, make_staff, seat_of, signed_in
+from tests.cast import NOW, group, make_reseller, make_staff, make_support, seat_of, signed_in
 from tests.pages import body, links_of, rows_of
 
 LOGINS = "/settings/permissions/logins/"
@@ -35,9 +36,12 @@ def everybody(
     bare = make_reseller(asha, "bare", "Bare Net", parent=north)
     walid = make_staff(asha, south, "walid", group("SALES"))
     User.objects.filter(pk=walid.pk).update(permission_group=None)
+    pavel = make_support(asha, "pavel")
+    User.objects.filter(pk=pavel.pk).update(permission_group=group("SALES"))
     return {
         "admin": asha,
         "support": petra,
+        "support in a group": pavel,
         "own": north.user,
         "sub": northeast.user,
         "sub without a group": bare.user,
@@ -50,12 +54,18 @@ def everybody(
     }
 
 
+def rights_of(login: User) -> frozenset[str]:
+    """Return what the login may do where it works: in its panel, or at the support desk."""
+    seat = seat_of(login)
+    return DeskSeat.own(seat.user).rights if login.user_type == UserType.SUPPORT else seat.rights
+
+
 def test_the_reasons_and_the_rights_agree_for_every_login_and_every_code(everybody: dict[str, User]) -> None:
     for kind, login in everybody.items():
         decisions = why(login)
 
         assert decisions.keys() == ALL_CODES
-        assert {code for code, (allowed, _reason) in decisions.items() if allowed} == seat_of(login).rights, kind
+        assert {code for code, (allowed, _reason) in decisions.items() if allowed} == rights_of(login), kind
         assert all(reason for _allowed, reason in decisions.values()), kind
 
 
@@ -63,7 +73,10 @@ def test_the_reasons_and_the_rights_agree_for_every_login_and_every_code(everybo
     ("kind", "code", "allowed", "reason"),
     [
         ("admin", "resellers.delete", True, "Admins may do everything."),
-        ("support", "dashboard.view", False, "Support staff have no panel of their own."),
+        ("support", "subscribers.view", False, "Support staff without a permission group may do nothing."),
+        ("support in a group", "subscribers.edit", True, "SALES allows it."),
+        ("support in a group", "subscribers.view_all", False, "The group SALES does not allow it."),
+        ("support in a group", "transactions.transfer", False, "Not a matter of the support desk."),
         ("own", "resellers.create", True, "No group, so everything in its own scope."),
         ("own", "resellers.view_all", False, "Beyond its own scope."),
         ("sub", "subscribers.create", True, "SALES allows it."),
@@ -144,7 +157,7 @@ def test_the_page_answers_for_every_permission_by_area(admin: Client, noora: Use
     ("kind", "says"),
     [
         ("admin", "Sees and changes everything, of every reseller."),
-        ("support", "Sees nothing in this panel."),
+        ("support", "Sees nothing in this panel; at the support desk what its group lets it see, of every reseller."),
         ("own", "Sees what belongs to North Net and to its 2 sub-resellers."),
         ("sub", "Sees what belongs to Northeast Net. A sub-reseller has no sub-resellers"),
         ("staff", "Sees what belongs to North Net and to its 2 sub-resellers."),

@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import PermissionGroup, User
-from accounts.seats import DESK_CODES
+from accounts.permissions import DESK_CODES
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers import operations

@@ -6,11 +6,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import InitialPassword, User
+from accounts.models import InitialPassword, PermissionGroup, User
+from accounts.operations import enter_seat
 from audit.actions import Action
 from audit.models import AuditEntry, Grade
+from ispanel.refusals import Forbidden
 from resellers.models import Reseller
-from tests.cast import PASSWORD, group, make_admin, make_reseller, signed_in
+from resellers.operations import reveal_initial_password_of_reseller
+from tests.cast import PASSWORD, group, make_admin, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, counts, error_at, links_of, send
 
 SECRET = "Tulips-on-Friday-77"
@@ -140,3 +143,26 @@ def test_the_login_itself_does_not_read_it_here(west: Reseller) -> None:
     User.objects.filter(pk=west.user_id).update(must_change_password=False)
 
     assert signed_in(west.user).post(reveal_of(west), {"own_password": SECRET}).status_code == 403
+
+
+def test_staff_who_may_do_less_than_a_sub_reseller_never_learn_its_password(asha: User, north: Reseller) -> None:
+    helpers = PermissionGroup.objects.create(name="HELPERS", codes=["resellers.view", "resellers.edit"])
+    clerk = make_staff(asha, north, "clerk", helpers)
+    sub = make_reseller(asha, "sub", "Sub Net", parent=north, permission_group=group("SALES"), now=timezone.now())
+    client = signed_in(clerk)
+
+    response = client.post(f"/resellers/{sub.pk}/initial-password/", {"own_password": PASSWORD})
+
+    assert response.status_code == 403
+    assert AuditEntry.objects.latest("pk").action == Action.REFUSED
+    assert not AuditEntry.objects.filter(action=Action.INITIAL_PASSWORD_REVEALED).exists()
+    assert "Reveal" not in body(client.get(f"/resellers/{sub.pk}/"))
+
+
+def test_the_operation_itself_keeps_it_from_a_borrowed_seat(asha: User, nadia: User, northeast: Reseller) -> None:
+    borrowed = enter_seat(actor=seat_of(asha), user=seat_of(nadia).user, reason="to look", now=timezone.now())
+
+    with pytest.raises(Forbidden):
+        reveal_initial_password_of_reseller(
+            actor=borrowed, reseller_id=northeast.pk, own_password=PASSWORD, now=timezone.now()
+        )
