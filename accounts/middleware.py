@@ -139,10 +139,12 @@ def why_it_ended(request: HttpRequest, now: datetime) -> str:
 
 
 def may_sit_with(own: Seat, user: User) -> bool:
-    """Say whether the person may, as things stand now, be in this reseller's panel; a suspended one is open to them."""
+    """Say whether the person may, as things stand now, be in this reseller's panel; in a suspended one only admins."""
     if user.reseller is None or user.is_removed or not own.has("resellers.login_as"):
         return False
-    return own.is_admin or (own.reseller is not None and user.reseller.parent_id == own.reseller.pk)
+    if own.is_admin:
+        return True
+    return own.reseller is not None and user.reseller.parent_id == own.reseller.pk and not user.is_suspended
 
 
 def begin_borrowed_seat(request: HttpRequest, seat: Seat) -> None:

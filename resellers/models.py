@@ -176,6 +176,10 @@ class Reseller(models.Model):
     def is_suspended(self) -> bool:
         return self.suspended_through is not None
 
+    def is_suspendable_by(self, seat: Seat) -> bool:
+        """Say whether there is something left to suspend: for an admin also where somebody else suspended it."""
+        return self.suspended_at is None or (seat.is_admin and not self.suspended_by_admin)
+
     @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None

@@ -28,15 +28,18 @@ class PanelClosed(Refusal):
 def enter_seat(*, actor: Seat, user: User, reason: str, now: datetime) -> Seat:
     """Return the seat in another login's panel, after recording who takes it and why.
 
-    It lasts 60 minutes and cannot be chained. A suspended reseller's panel can be entered, a deleted one's not.
+    It lasts 60 minutes and cannot be chained. An admin can enter a suspended reseller's panel, nobody a deleted
+    one's.
 
-    :raises Forbidden: from a borrowed seat.
+    :raises Forbidden: from a borrowed seat, and for anybody but an admin while the panel is suspended.
     :raises PanelClosed:
     """
     if actor.is_borrowed:
         raise Forbidden(_("Go back to your own panel before you log in as somebody else."))
     if user.is_removed:
         raise PanelClosed
+    if user.is_suspended and not actor.is_admin:
+        raise Forbidden(_("This panel is suspended: only an admin can log in to it."))
     audit.record(
         actor=actor,
         action=Action.SEAT_ENTERED,

@@ -32,11 +32,20 @@ class Tenant(Protocol):
 
     def is_visible_to(self, seat: Seat) -> bool: ...
 
+    @property
+    def is_suspended(self) -> bool: ...
+
 
 @register.filter
 def acts_on(seat: Seat, row: Owned) -> bool:
     """Say whether the seat may act on this reseller or subscriber."""
     return row.is_actable_by(seat)
+
+
+@register.filter
+def enters(seat: Seat, reseller: Tenant) -> bool:
+    """Say whether "Login as" is open to the seat with the permission: never from a borrowed one, see `enter_seat`."""
+    return not seat.is_borrowed and (seat.is_admin or not reseller.is_suspended)
 
 
 @register.filter

@@ -36,6 +36,7 @@ ERASED = (
     "identity_verified_by",
     "agreement_signed_at",
     "agreement_reference",
+    "permission_group",
 )
 ERASED_OF_LOGIN = [
     "username",
@@ -46,6 +47,7 @@ ERASED_OF_LOGIN = [
     "is_active",
     "must_change_password",
     "password",
+    "permission_group",
 ]
 
 
@@ -154,15 +156,21 @@ def suspend_reseller(
 ) -> Reseller:
     """Shut the reseller, its staff and its subs out until it is resumed; their subscribers stay online.
 
+    An admin's suspension takes the place of a parent's, which the parent could lift. From a borrowed seat it is that
+    seat's.
+
     :param stops_renewals: keep its subscribers and its subs' from being renewed by themselves.
     :raises AlreadySuspended, ResellerDeleted:
     """
     reseller = actable_and_locked(actor, reseller_id)
-    if reseller.suspended_at:
+    if not reseller.is_suspendable_by(actor):
         raise AlreadySuspended(reseller)
-    reseller.suspension_reason, reseller.suspended_by = reason, actor.identity.actor_name
-    reseller.suspended_by_admin = actor.is_admin
+    takes_over = reseller.suspended_at is not None
     changes = audit.changed_fields(reseller, {"suspended_at": now, "stops_renewals": stops_renewals})
+    by = {"suspension_reason": reason, "suspended_by": actor.identity.actor_name, "suspended_by_admin": actor.is_admin}
+    of_whom = audit.changed_fields(reseller, by)
+    if takes_over:
+        changes |= of_whom
     save_suspension(reseller, now)
     record(actor, Action.RESELLER_SUSPENDED, reseller, changes, detail=reason, now=now)
     end_sign_ins(logins_of_tree(reseller))
@@ -336,7 +344,7 @@ def erase_login(login: User) -> None:
     """Free the login's names and erase what is known of the person; the row stays, under a name that nobody guesses."""
     login.username = f"deleted-{login.pk}-{secrets.token_hex(8)}"
     login.email, login.phone, login.full_name, login.last_login = None, "", "", None
-    login.is_active, login.must_change_password = False, False
+    login.is_active, login.must_change_password, login.permission_group = False, False, None
     login.set_unusable_password()
     save_login(login, fields=ERASED_OF_LOGIN)
     LoginName.objects.filter(user=login).exclude(name=login.username).delete()
@@ -352,6 +360,7 @@ def erase_reseller(reseller: Reseller, now: datetime) -> None:
     reseller.display_name, reseller.address, reseller.allowed_ips = "", "", ""
     reseller.identity_verified_at, reseller.identity_verified_by = None, ""
     reseller.agreement_signed_at, reseller.agreement_reference = None, ""
+    reseller.permission_group = None
     lift_suspension(reseller)
     reseller.purged_at = reseller.updated_at = now
     reseller.save(update_fields=[*ERASED, *SUSPENSION, "purged_at", "updated_at"])

@@ -109,11 +109,14 @@ def actable_staff(actor: Seat, user_id: int) -> StaffLogin:
 
 
 def locked_staff(actor: Seat, user_id: int) -> User:
-    """Return the staff login, locked, if the actor may act on it.
+    """Return the staff login, locked, if the actor may act on it, as it is once nobody else changes it.
 
     :raises Forbidden:
     """
-    return User.objects.select_for_update(no_key=True).get(pk=actable_staff(actor, user_id).pk)
+    actable_staff(actor, user_id)
+    staff = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    actable_staff(actor, user_id)
+    return staff
 
 
 @transaction.atomic

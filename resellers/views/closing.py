@@ -25,7 +25,8 @@ from resellers.models import Reseller
 @require_http_methods(["GET", "POST"])
 def suspension(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Suspend the reseller, for a reason."""
-    form = SuspensionForm(request.POST if request.method == "POST" else None)
+    data = request.POST if request.method == "POST" else None
+    form = SuspensionForm(data, initial={"stops_renewals": reseller.stops_renewals})
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             operations.suspend_reseller(

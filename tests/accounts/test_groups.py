@@ -169,6 +169,19 @@ def test_a_deleted_sub_stands_in_no_ones_way_until_it_is_restored(
         restore_reseller(actor=seat_of(asha), reseller_id=northeast.pk, now=NOW)
 
 
+def test_a_parent_is_left_with_less_than_a_deleted_sub_which_then_stays_deleted(
+    asha: User, north: Reseller, northeast: Reseller
+) -> None:
+    parents = create(asha, "Parents", OWN_SCOPE_CODES)
+    Reseller.objects.filter(pk=north.pk).update(permission_group=parents)
+    delete_reseller(actor=seat_of(asha), reseller_id=northeast.pk, now=NOW)
+
+    edit(asha, parents, codes=SELLING)
+
+    with pytest.raises(Refusal, match="SALES allows more than North Net may do"):
+        restore_reseller(actor=seat_of(asha), reseller_id=northeast.pk, now=NOW)
+
+
 def test_parent_and_sub_in_one_group_change_together(asha: User, north: Reseller, northeast: Reseller) -> None:
     Reseller.objects.filter(pk=north.pk).update(permission_group=group("SALES"))
 

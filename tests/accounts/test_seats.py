@@ -108,6 +108,17 @@ def test_a_reseller_without_the_permission_sits_with_nobody(asha: User, noora: U
     assert not may_sit_with(seat_of(north.user), seat_of(noora).user)
 
 
+def test_only_an_admin_sits_with_who_is_suspended(asha: User, nadia: User, noora: User, northeast: Reseller) -> None:
+    Reseller.objects.filter(pk=northeast.pk).update(suspended_at=NOW)
+    target = seat_of(noora).user
+
+    assert may_sit_with(seat_of(asha), target)
+    assert borrowed(asha, noora).user == noora
+    assert not may_sit_with(seat_of(nadia), target)
+    with pytest.raises(Forbidden, match="only an admin can log in to it"):
+        borrowed(nadia, noora)
+
+
 def test_the_tree_of_a_seat_is_its_reseller_and_the_subs(
     asha: User, north: Reseller, northeast: Reseller, south: Reseller
 ) -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.models import InitialPassword, KnownAddress, LoginName, RecoveryCode, TwoStep, User
-from accounts.operations import WrongPassword
+from accounts.models import InitialPassword, KnownAddress, LoginName, PermissionGroup, RecoveryCode, TwoStep, User
+from accounts.operations import GroupInUse, WrongPassword, delete_group
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.refusals import Forbidden
@@ -88,6 +88,19 @@ def test_what_is_known_of_the_company_and_its_people_is_erased(asha: User, west:
         assert login.username.startswith(f"deleted-{login.pk}-")
     for model in (InitialPassword, KnownAddress, TwoStep, RecoveryCode):
         assert not model.objects.filter(user__reseller=west).exists(), model
+
+
+def test_it_and_its_logins_leave_their_permission_group_which_can_then_be_deleted(asha: User, west: Reseller) -> None:
+    held = group("SALES")
+    Reseller.objects.filter(pk=west.pk).update(permission_group=held)
+    with pytest.raises(GroupInUse):
+        delete_group(actor=seat_of(asha), group_id=held.pk, now=NOW)
+
+    purge(asha, west)
+
+    counted = PermissionGroup.objects.for_list().get(pk=held.pk)
+    assert (counted.reseller_count, counted.login_count) == (0, 0)
+    delete_group(actor=seat_of(asha), group_id=held.pk, now=NOW)
 
 
 def test_nobody_signs_in_by_the_new_name_either(asha: User, west: Reseller) -> None:

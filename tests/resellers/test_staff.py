@@ -13,6 +13,7 @@ from ispanel.refusals import Forbidden
 from resellers import operations
 from resellers.models import Reseller, StaffLogin
 from resellers.operations import ResellerDeleted, StaffGroupOutOfReach
+from resellers.operations import staff as staff_operations
 from tests.cast import NOW, PASSWORD, group, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, counts, error_at, links_of, rows_of, send, without
 
@@ -183,6 +184,25 @@ def test_staff_does_not_act_on_whoever_may_do_more(asha: User, north: Reseller, 
     assert "rami may do more than you" in body(response)
     assert PASSWORD not in body(response)
     assert User.objects.get(pk=rami.pk).check_password(PASSWORD)
+
+
+def test_whoever_may_do_more_by_the_time_it_is_their_turn_is_not_acted_on(
+    asha: User, north: Reseller, chief: User, readers: PermissionGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rami = make_staff(asha, north, "rami", readers)
+    check = staff_operations.actable_staff
+
+    def check_and_promote(*args: Any) -> StaffLogin:
+        found = check(*args)
+        User.objects.filter(pk=rami.pk).update(permission_group=group("SALES"))
+        return found
+
+    monkeypatch.setattr(staff_operations, "actable_staff", check_and_promote)
+
+    with pytest.raises(Forbidden, match="rami may do more than you"):
+        operations.remove_staff(actor=seat_of(chief), user_id=rami.pk, now=NOW)
+
+    assert User.objects.get(pk=rami.pk).is_active
 
 
 def test_a_change_of_group_counts_on_the_next_request(asha: User, nadia: User, zeina: User) -> None:

@@ -1,5 +1,7 @@
 """Suspending a reseller and resuming it: nobody of it signs in, its subscribers stay."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import get_user
 from django.db import connection
@@ -15,7 +17,7 @@ from resellers.models import Reseller
 from resellers.operations import suspend_reseller
 from subscribers.operations import add_subscriber, renew_subscriber
 from tests.cast import NOW, PASSWORD, fund, group, make_staff, seat_of, signed_in
-from tests.pages import body, error_at, rows_of, send
+from tests.pages import body, error_at, links_of, rows_of, send
 
 SUSPENDED = "This panel is suspended. Ask your provider."
 
@@ -138,6 +140,59 @@ def test_what_an_admin_suspended_its_parent_does_not_resume(asha: User, nadia: U
     assert sign_in("noora")[1] == 403
 
 
+def test_an_admin_takes_a_parents_suspension_over_and_the_parent_does_not_resume_it(
+    asha: User, nadia: User, northeast: Reseller
+) -> None:
+    send(signed_in(nadia), suspension_of(northeast), reason="Too many tickets", stops_renewals=True)
+
+    suspend(asha, northeast, "Under investigation")
+
+    entry = AuditEntry.objects.filter(action=Action.RESELLER_SUSPENDED).latest("id")
+    assert "was suspended by your provider" in body(signed_in(nadia).post(resumption_of(northeast)))
+    northeast = Reseller.objects.get(pk=northeast.pk)
+    assert (northeast.suspended_by, northeast.suspension_reason) == ("asha", "Under investigation")
+    assert northeast.suspended_by_admin
+    assert (entry.actor_name, entry.detail) == ("asha", "Under investigation")
+    assert entry.changes["suspended_by"] == ["nadia", "asha"]
+    assert entry.changes["suspended_by_admin"] == [False, True]
+    assert entry.changes["suspension_reason"] == ["Too many tickets", "Under investigation"]
+    assert None not in entry.changes["suspended_at"]
+    signed_in(asha).post(resumption_of(northeast))
+    assert is_in(sign_in("noora")[0])
+
+
+def test_taking_over_proposes_what_was_ticked_and_audits_what_is(asha: User, nadia: User, northeast: Reseller) -> None:
+    send(signed_in(nadia), suspension_of(northeast), reason="Too many tickets", stops_renewals=True)
+    page: Any = signed_in(asha).get(suspension_of(northeast))
+    assert page.context["form"]["stops_renewals"].value()
+
+    signed_in(asha).post(suspension_of(northeast), {"reason": "Under investigation"})
+
+    entry = AuditEntry.objects.filter(action=Action.RESELLER_SUSPENDED).latest("id")
+    assert not Reseller.objects.get(pk=northeast.pk).stops_renewals
+    assert entry.changes["stops_renewals"] == [True, False]
+
+
+def test_nobody_takes_an_admins_suspension_over(asha: User, nadia: User, northeast: Reseller) -> None:
+    suspend(asha, northeast)
+
+    for user in (asha, nadia):
+        again = send(signed_in(user), suspension_of(northeast), reason="again")
+        assert "Northeast Net is suspended already." in body(again)
+    assert Reseller.objects.get(pk=northeast.pk).suspension_reason == "Unpaid since March"
+
+
+def test_an_admin_in_the_parents_seat_suspends_as_the_parent_does(
+    asha: User, nadia: User, north: Reseller, northeast: Reseller
+) -> None:
+    client = in_seat_of(asha, north)
+
+    send(client, suspension_of(northeast), reason="As they asked")
+
+    assert "suspended already" in body(send(client, suspension_of(northeast), reason="again"))
+    assert signed_in(nadia).post(resumption_of(northeast)).status_code == 303
+
+
 @pytest.mark.parametrize("url_of", [suspension_of, resumption_of])
 def test_strangers_subs_and_the_reseller_itself_cannot(
     url_of: object, nadia: User, noora: User, sami: User, north: Reseller, northeast: Reseller
@@ -236,10 +291,36 @@ def test_an_admin_still_logs_in_as_a_suspended_reseller(asha: User, north: Resel
     assert whose(in_seat_of(asha, northeast)) == "noora"
 
 
-def test_a_parent_still_logs_in_as_the_sub_that_it_suspended(nadia: User, northeast: Reseller) -> None:
-    suspend(nadia, northeast)
+@pytest.mark.parametrize("by", ["asha", "nadia"])
+def test_a_parent_does_not_log_in_as_a_suspended_sub_whoever_suspended_it(
+    asha: User, nadia: User, northeast: Reseller, by: str
+) -> None:
+    seats = f"/resellers/{northeast.pk}/seats/"
+    client = signed_in(nadia)
+    assert seats in links_of(client.get("/resellers/"))
+    suspend({"asha": asha, "nadia": nadia}[by], northeast)
 
-    assert whose(in_seat_of(nadia, northeast)) == "noora"
+    response = client.post(seats, {"reason": "to look"})
+
+    assert response.status_code == 403
+    assert "This panel is suspended: only an admin can log in to it." in body(response)
+    assert whose(client) == "nadia"
+    for user, offered in ((nadia, False), (asha, True)):
+        for url in ("/resellers/", f"/resellers/{northeast.pk}/"):
+            assert (seats in links_of(signed_in(user).get(url))) is offered, (user, url)
+
+
+def test_a_parent_in_the_seat_of_its_sub_is_led_back_when_that_is_suspended(
+    asha: User, nadia: User, northeast: Reseller
+) -> None:
+    client = in_seat_of(nadia, northeast)
+    assert whose(client) == "noora"
+
+    suspend(asha, northeast)
+
+    assert client.get("/resellers/").status_code == 302
+    assert "You may no longer be in the other panel." in body(client.get("/resellers/"))
+    assert whose(client) == "nadia"
 
 
 def test_suspending_the_parent_puts_it_out_of_the_seat_of_its_sub(
@@ -299,3 +380,12 @@ def test_the_menu_offers_to_suspend_or_to_resume(asha: User, north: Reseller) ->
     page = client.get(f"/resellers/{north.pk}/").content.decode()
     assert resumption_of(north) in page
     assert suspension_of(north) not in page
+
+
+def test_an_admin_is_offered_to_suspend_what_a_parent_suspended(asha: User, nadia: User, northeast: Reseller) -> None:
+    suspend(nadia, northeast)
+
+    for user, offered in ((asha, True), (nadia, False)):
+        links = links_of(signed_in(user).get(f"/resellers/{northeast.pk}/"))
+        assert resumption_of(northeast) in links
+        assert (suspension_of(northeast) in links) is offered, user
