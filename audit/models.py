@@ -58,6 +58,12 @@ def moment_in(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+def kind_of(obj: models.Model) -> str:
+    """Return the name under which rows keep the object's type; a proxy's is that of the model whose table it reads."""
+    model = obj._meta.concrete_model or type(obj)
+    return model._meta.model_name or ""
+
+
 @models.GenericIPAddressField.register_lookup
 class Within(models.Lookup):
     """``address__within="203.0.113.0/24"``: the address is in the block, or is it."""

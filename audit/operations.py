@@ -11,7 +11,7 @@ from django.db import models
 
 from audit.actions import Action
 from audit.identity import Actor
-from audit.models import AuditEntry, Grade
+from audit.models import AuditEntry, Grade, kind_of
 
 
 def record(
@@ -41,7 +41,7 @@ def record(
         actor_type=who.actor_type,
         on_behalf_of_id=who.on_behalf_of_id,
         on_behalf_of_name=who.on_behalf_of_name,
-        object_type=obj._meta.model_name or "" if obj else "",
+        object_type=kind_of(obj) if obj else "",
         object_id=obj.pk if obj else None,
         object_name=str(obj)[:254] if obj else "",
         reseller_id=reseller_id,

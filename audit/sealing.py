@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef
 
 from audit.chain import COLUMNS, Head, Row, canonical, newest_head, next_digest
 from audit.models import AuditEntry, AuditSeal
 
 BATCH = 2_000
-#: A row may become visible after rows with higher ids. How many ids before the newest sealed one are looked at again;
+#: A row may become visible after rows with higher ids. How many ids before the newest sealed ones are looked at again;
 #: what came even later than that is found by `audit.verifying`.
 LOOK_BACK = 100_000
+#: How many seals are the newest ones. The lowest id among them counts: a single one far above the others hides no row.
+NEWEST = 1_000
+LOWEST = -(2**63)
 #: The number of the advisory lock that lets one process at a time seal.
 LOCK = 7_325_117
 
@@ -52,10 +55,15 @@ def seal_batch(now: datetime) -> Sealed:
     return Sealed(len(seals), head)
 
 
+def end_of_look_back() -> int:
+    """Return the id up to which no row is looked at again."""
+    newest = list(AuditSeal.objects.order_by("-number").values_list("entry_id", flat=True)[:NEWEST])
+    return min(newest) - LOOK_BACK if len(newest) == NEWEST else LOWEST
+
+
 def unsealed() -> list[Row]:
     """Return the next batch of rows without a seal."""
-    newest = AuditSeal.objects.aggregate(newest=Max("entry_id"))["newest"] or 0
-    oldest = newest - LOOK_BACK
+    oldest = end_of_look_back()
     # The bound on the seals keeps PostgreSQL from reading all there ever were.
     is_sealed = Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk"), entry_id__gt=oldest))
     rows = AuditEntry.objects.filter(~is_sealed, pk__gt=oldest).order_by("pk")

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DataError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from audit.chain import COLUMNS, START, Head, Row, canonical, next_digest
 from audit.models import AuditEntry, AuditSeal
+from audit.sealing import LOWEST, end_of_look_back
 
 BATCH = 2_000
 #: Rows are sealed within a minute; the rest is for a sealer that is being restarted.
 GRACE = timedelta(minutes=5)
 #: How much older than the sealing before its own a row may say it is: the longest act, and clocks that differ.
 BACKDATED = timedelta(hours=1)
-LOWEST = -(2**63)
 #: A moment beyond all calendars, or an endless number.
 UNREADABLE = (DataError, ValueError, OverflowError)
 
@@ -90,8 +90,8 @@ class Walk:
                 "end": self.head.number,
                 "kept": self.kept.number,
             }
-        for row in rows_without_seal(self.now):
-            yield _("%(row)s has no seal.") % {"row": name_of(row)}
+        for name in names_without_seal(self.now):
+            yield _("%(row)s has no seal.") % {"row": name}
 
     def check_number(self, link: Link) -> Iterator[str]:
         number, expected = link.seal.number, self.head.number + 1
@@ -180,14 +180,26 @@ def rows_of(seals: Sequence[AuditSeal]) -> Iterable[Row]:
     return rows
 
 
-def rows_without_seal(now: datetime) -> Iterator[Row]:
-    """Yield the rows that should have been sealed by now, in batches."""
+def names_without_seal(now: datetime) -> Iterator[str]:
+    """Yield the names of the rows that should have been sealed by now, or that no sealer would ever seal."""
     is_sealed = Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk")))
-    due = AuditEntry.objects.filter(~is_sealed, at__lt=now - GRACE).order_by("pk")
-    last = LOWEST
-    while rows := list(due.filter(pk__gt=last).values("id", "at", "actor_name", "action")[:BATCH]):
-        yield from rows
-        last = rows[-1]["id"]
+    overdue = Q(at__lt=now - GRACE) | Q(at__gt=now + GRACE) | Q(pk__lte=end_of_look_back())
+    due = AuditEntry.objects.filter(~is_sealed, overdue).order_by("pk")
+    last: int | None = None
+    while ids := list((due if last is None else due.filter(pk__gt=last)).values_list("pk", flat=True)[:BATCH]):
+        yield from names_of(ids)
+        last = ids[-1]
+
+
+def names_of(ids: Sequence[int]) -> list[str]:
+    """Return what the rows are known by; if one of them cannot be read, each is read on its own."""
+    rows = AuditEntry.objects.filter(pk__in=ids).order_by("pk").values("id", "at", "actor_name", "action")
+    try:
+        return list(map(name_of, rows))
+    except UNREADABLE:
+        if len(ids) == 1:
+            return [_("Row %(id)d") % {"id": ids[0]}]
+        return [name for pk in ids for name in names_of([pk])]
 
 
 def name_of(row: Row) -> str:

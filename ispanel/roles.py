@@ -20,9 +20,10 @@ from psycopg.sql import SQL, Identifier, Literal
 
 #: What the serving role may do with a table.
 ORDINARY = "SELECT, INSERT, UPDATE, DELETE"
-#: Where it may do less. Money moves through `post_transfer`, which runs as the owner; history only grows.
+#: Where it may do less. Money moves through `post_transfer`, which runs as the owner; history only grows, and the ids
+#: of the trail, by whose order it is sealed, are given by the database alone.
 LESS = {
-    "audit_entries": "SELECT, INSERT",
+    "audit_entries": "SELECT, INSERT ({all_but_id})",
     "audit_seals": "SELECT, INSERT",
     "transfers": "SELECT",
     "entries": "SELECT",
@@ -33,6 +34,10 @@ LESS = {
 FUNCTIONS = ["post_transfer", "recall_act"]
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
+COLUMNS_BUT_ID = """
+    SELECT attname FROM pg_attribute
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'id' ORDER BY attnum
+"""
 SIGNATURES = """
     SELECT oid::regprocedure::text FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace AND proname = ANY (%s)
@@ -138,8 +143,12 @@ def grant(connection: BaseDatabaseWrapper) -> None:
         )
         cursor.execute(TABLES)
         for (table,) in cursor.fetchall():
-            may = SQL(LESS.get(table, ORDINARY))
-            cursor.execute(SQL("GRANT {} ON {} TO {}").format(may, Identifier(table), serving))
+            may = LESS.get(table, ORDINARY)
+            if "{all_but_id}" in may:
+                cursor.execute(COLUMNS_BUT_ID, [f"public.{table}"])
+                columns = SQL(", ").join(Identifier(name) for (name,) in cursor.fetchall())
+                may = may.format(all_but_id=columns.as_string())
+            cursor.execute(SQL("GRANT {} ON {} TO {}").format(SQL(may), Identifier(table), serving))
         cursor.execute(SIGNATURES, [FUNCTIONS])
         for (signature,) in cursor.fetchall():
             cursor.execute(SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(SQL(signature), serving))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 
 from accounts.models import User
 from audit import sealing
@@ -25,6 +25,7 @@ from audit.identity import SYSTEM
 from audit.models import AuditEntry, AuditSeal
 from audit.operations import record
 from audit.sealing import seal
+from tests.audit.tampering import as_superuser
 from tests.cast import NOW, seat_of
 from tests.threads import at_once
 
@@ -185,6 +186,33 @@ def test_a_row_that_becomes_visible_late_is_sealed_too(committing: None) -> None
     assert AuditSeal.objects.count() == AuditEntry.objects.count()
 
 
+@pytest.mark.parametrize("before", [0, 5])
+def test_one_row_far_above_the_others_hides_none_of_them(
+    committing: None, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    monkeypatch.setattr(sealing, "NEWEST", 3)
+    write(before)
+    seal(NOW)
+    write_as(10**12)
+    seal(NOW)
+
+    for _round in range(4):
+        write(1)
+        assert seal(LATER).rows == 1
+
+    assert AuditSeal.objects.count() == AuditEntry.objects.count()
+
+
+def write_as(pk: int) -> None:
+    with as_superuser() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_entries (id, at, action, grade, actor_name, actor_type, on_behalf_of_name, object_type,"
+            " object_name, detail, changes, user_agent, request_id)"
+            " VALUES (%s, %s, 'plan.edited', 'regular', 'x', 'x', '', '', '', '', '{}', '', '')",
+            [pk, NOW],
+        )
+
+
 def test_sealers_at_the_same_time_leave_no_gap_and_seal_nothing_twice(
     committing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,15 +284,28 @@ def test_the_sealer_goes_on_by_itself_and_ends_when_told(sealer: "subprocess.Pop
     assert lines[-1]["head"] == str(newest_head())
 
 
-def test_an_outage_of_the_database_is_waited_out(
-    db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("failure", "level", "message"),
+    [
+        (OperationalError("connection refused"), "WARNING", "audit sealing waits for the database"),
+        (DataError("timestamp too large"), "ERROR", "audit sealing failed"),
+        (OverflowError("date value out of range"), "ERROR", "audit sealing failed"),
+    ],
+)
+def test_a_round_that_fails_is_logged_and_the_next_one_seals(
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception,
+    level: str,
+    message: str,
 ) -> None:
     from ispanel.management.commands import seal_audit
 
     def fail_then_stop(now: datetime) -> sealing.Sealed:
         rounds.append(now)
         if len(rounds) == 1:
-            raise OperationalError("connection refused")
+            raise failure
         os.kill(os.getpid(), signal.SIGTERM)
         return sealing.Sealed(1, Head(1, bytes(32)))
 
@@ -280,6 +321,6 @@ def test_an_outage_of_the_database_is_waited_out(
         signal.signal(signal.SIGINT, before[1])
 
     assert len(rounds) == 2
-    waits, sealed = [line for line in caplog.records if line.name.endswith("seal_audit")]
-    assert (waits.levelname, waits.__dict__["reason"]) == ("WARNING", "connection refused")
+    failed, sealed = [line for line in caplog.records if line.name.endswith("seal_audit")]
+    assert (failed.levelname, failed.message, failed.__dict__["reason"]) == (level, message, str(failure))
     assert sealed.message == "audit sealed"

@@ -7,13 +7,14 @@ import pytest
 
 from accounts.models import User
 from accounts.seats import Seat
+from accounts.trail import trail_about
 from audit.actions import Action
 from audit.identity import SYSTEM, Identity, Origin
 from audit.models import AuditEntry
 from audit.operations import changed_fields, plain, record
 from plans.models import Plan
-from resellers.models import Reseller
-from tests.cast import NOW, make_plan, seat_of
+from resellers.models import Reseller, StaffLogin
+from tests.cast import NOW, group, make_plan, make_staff, seat_of
 
 
 class Installation:
@@ -32,6 +33,17 @@ def test_a_row_says_who_did_what_to_what_when_and_from_where(asha: User, north: 
     assert (entry.object_type, entry.object_id, entry.object_name) == ("reseller", north.pk, "North Net")
     assert (entry.address, entry.user_agent, entry.request_id) == ("203.0.113.4", "Firefox", "abc")
     assert str(entry) == "asha: Edited reseller North Net"
+
+
+def test_a_login_of_the_staff_is_kept_and_found_as_the_login_it_is(asha: User, north: Reseller) -> None:
+    zeina = StaffLogin.objects.get(pk=make_staff(asha, north, "zeina", group("SUPPORT")).pk)
+
+    entry = record(actor=seat_of(asha), action=Action.LOGIN_EDITED, obj=zeina, now=NOW)
+
+    assert (entry.object_type, entry.object_id) == ("user", zeina.pk)
+    trail = trail_about(seat_of(asha), zeina)
+    assert trail is not None
+    assert entry in trail
 
 
 def test_names_are_kept_as_they_were(asha: User, north: Reseller) -> None:

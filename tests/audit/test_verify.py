@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audit import verifying
+from audit import sealing, verifying
 from audit.actions import Action
 from audit.chain import COLUMNS, START, Head, canonical, newest_head, next_digest
 from audit.identity import Identity, Origin
@@ -262,6 +262,41 @@ def test_rows_that_should_have_been_sealed_are_named_after_five_minutes(committi
 
     assert findings(now=NOW + timedelta(minutes=4)) == []
     assert findings(now=NOW + timedelta(minutes=6)) == [f"{named(pk)} has no seal."]
+
+
+def put_in(pk: int, at: str) -> None:
+    """Put in a copy of the first row, without a seal."""
+    columns = ", ".join(name for name in COLUMNS if name not in {"id", "at"})
+    tamper(f"INSERT INTO audit_entries (id, at, {columns}) SELECT {pk}, '{at}', {columns} FROM audit_entries LIMIT 1")
+
+
+def test_a_row_of_the_future_without_a_seal_is_named_at_once(rows: list[int]) -> None:
+    put_in(-5, "2026-05-14 09:39:00+00")
+
+    assert findings(now=NOW + timedelta(minutes=5)) == []
+    assert findings(now=NOW + timedelta(minutes=3)) == [
+        "Row -5 (2026-05-14 09:39:00+00:00, nadia, plan.edited) has no seal."
+    ]
+
+
+def test_a_row_without_a_seal_whose_time_cannot_be_read_is_named_among_others(rows: list[int]) -> None:
+    put_in(-6, "infinity")
+    put_in(-5, "2026-05-14 09:30:00+00")
+    put_in(-4, "-infinity")
+
+    assert findings() == ["Row -6 has no seal.", f"{named(-5)} has no seal.", "Row -4 has no seal."]
+
+
+def test_a_row_that_no_sealer_looks_at_any_more_is_named_whatever_its_time(
+    rows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "NEWEST", 6)
+    monkeypatch.setattr(sealing, "LOOK_BACK", 10)
+    put_in(rows[0] - 9, "2026-05-14 09:30:00+00")
+    put_in(rows[0] - 10, "2026-05-14 09:30:00+00")
+
+    assert findings(now=NOW) == [f"{named(rows[0] - 10)} has no seal."]
+    assert seal(SEALED).rows == 1
 
 
 def test_walking_in_small_batches_finds_the_same(rows: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,12 @@ from django.db import ProgrammingError, connection, transaction
 from pytest_django import Settings as SettingsWrapper
 
 from accounts.models import User
+from audit.actions import Action
+from audit.identity import SYSTEM
+from audit.models import AuditEntry
+from audit.operations import record
 from ispanel import roles
-from tests.cast import make_wallet
+from tests.cast import NOW, make_wallet
 
 HISTORY = ("transfers", "entries", "audit_entries", "audit_seals")
 #: Roles are the server's, which several runs of these tests share.
@@ -91,7 +95,7 @@ def test_every_table_but_the_named_ones_can_be_read_and_written(db: None) -> Non
 @pytest.mark.parametrize(
     ("table", "rights"),
     [
-        ("audit_entries", {"SELECT", "INSERT"}),
+        ("audit_entries", {"SELECT"}),
         ("audit_seals", {"SELECT", "INSERT"}),
         ("transfers", {"SELECT"}),
         ("entries", {"SELECT"}),
@@ -109,6 +113,21 @@ def test_of_a_wallet_only_the_name_the_limit_and_the_closing_can_be_changed(db: 
     changed = {name for (name,) in columns if one("SELECT has_column_privilege('ledger_accounts', %s, 'UPDATE')", name)}
 
     assert changed == {"name", "credit_limit", "closed_at"}
+
+
+def test_a_row_of_the_trail_is_written_whole_but_its_id_is_given_by_the_database(db: None) -> None:
+    written = {
+        field.column
+        for field in AuditEntry._meta.concrete_fields
+        if one("SELECT has_column_privilege('audit_entries', %s, 'INSERT')", field.column)
+    }
+    assert written == {field.column for field in AuditEntry._meta.concrete_fields} - {"id"}
+
+    one_row = record(actor=SYSTEM, action=Action.PLAN_EDITED, now=NOW)
+    [other] = AuditEntry.objects.bulk_create([AuditEntry(at=NOW, action="x", actor_name="x", actor_type="x")])
+    assert one_row.pk < other.pk
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        AuditEntry.objects.create(pk=10**12, at=NOW, action="x", actor_name="x", actor_type="x")
 
 
 @pytest.mark.parametrize("table", HISTORY)

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from audit.sealing import seal
@@ -34,6 +34,9 @@ class Command(BaseCommand):
                 self.seal()
             except (OperationalError, InterfaceError) as outage:
                 log.warning("audit sealing waits for the database", extra={"reason": str(outage).strip()})
+            except (DatabaseError, ValueError, OverflowError) as problem:
+                # A row that cannot be read, say; `verify_audit` names it.
+                log.error("audit sealing failed", extra={"reason": str(problem).strip()})
             finally:
                 connection.close()
             stopped.wait(every)
