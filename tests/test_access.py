@@ -66,7 +66,6 @@ READERS = SELLERS | {ADMIN, PARTNER}
 READERS_OF_LINES = READERS | {SUPPORT}
 #: Who changes what. PARTNER is never among them.
 KEEPERS = SELLERS | {ADMIN}
-TOP_KEEPERS = TOP_SELLERS | {ADMIN}
 
 # --- scopes -----------------------------------------------------------------------------------------------------------
 
