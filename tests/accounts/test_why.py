@@ -186,5 +186,9 @@ def test_what_keeps_a_login_out_is_said(admin: Client, north: Reseller, northeas
         assert sentence in text
 
 
+def test_the_users_page_leads_there(admin: Client, petra: User) -> None:
+    assert f"{LOGINS}{petra.pk}/" in links_of(admin.get("/users/"))
+
+
 def test_a_login_that_is_not_there_is_not_found(admin: Client) -> None:
     assert admin.get(f"{LOGINS}987654/").status_code == 404
