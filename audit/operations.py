@@ -25,14 +25,40 @@ def record(
     detail: str = "",
     grade: Grade = Grade.REGULAR,
 ) -> AuditEntry:
-    """Append one row, inside the transaction of the act that it tells of.
+    """Append one row, inside the transaction of the act that it tells of; the arguments are those of `row`."""
+    entry = row(
+        actor=actor,
+        action=action,
+        now=now,
+        obj=obj,
+        reseller_id=reseller_id,
+        changes=changes,
+        detail=detail,
+        grade=grade,
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def row(
+    *,
+    actor: Actor,
+    action: Action,
+    now: datetime,
+    obj: models.Model | None = None,
+    reseller_id: int | None = None,
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    detail: str = "",
+    grade: Grade = Grade.REGULAR,
+) -> AuditEntry:
+    """Return a row that is not appended yet: the ledger appends it together with the transfer that it tells of.
 
     :param obj: what was acted upon; its type, id and name are kept as plain values.
     :param reseller_id: the tenant in whose trail the row stands.
     :param changes: field → (old, new); equal pairs are left out. Never pass a secret.
     """
     who = actor.identity
-    return AuditEntry.objects.create(
+    return AuditEntry(
         at=now,
         action=action,
         grade=grade,

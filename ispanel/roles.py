@@ -29,6 +29,8 @@ LESS = {
     "entries": "SELECT",
     "ledger_accounts": "SELECT, INSERT, UPDATE (name, credit_limit, closed_at)",
     "idempotency_keys": "SELECT, INSERT",
+    "ledger_checks": "SELECT, INSERT",
+    "renewal_batches": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
 FUNCTIONS = ["post_transfer", "recall_act"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.auth.models import BaseUserManager
@@ -12,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import PermissionGroup, User, UserType
 from accounts.seats import Seat
-from wallet.models import LedgerAccount
+from ispanel.money import HIGHEST_AMOUNT, MONEY
+from wallet.models import LedgerAccount, Transfer
 
 
 class WanCheck(models.TextChoices):
@@ -21,8 +23,10 @@ class WanCheck(models.TextChoices):
     OFF = "off", _("Off")
 
 
-#: The wallet holds nothing, or less.
-LOW_ON_BALANCE = Q(wallet__balance__lte=0)
+#: The wallet holds no more than the reseller's threshold.
+LOW_ON_BALANCE = Q(wallet__balance__lte=F("low_balance_threshold"))
+#: The wallet owes more than its credit limit, which was lowered below the debt: charges are refused.
+OVER_LIMIT = Q(wallet__balance__lt=-F("wallet__credit_limit"))
 #: Nobody of it signs in: it is suspended itself, or its parent is.
 SUSPENDED = Q(suspended_at__isnull=False) | Q(parent__suspended_at__isnull=False)
 
@@ -74,8 +78,12 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
         return self.filter(parent__isnull=False)
 
     def low_on_balance(self) -> ResellerQuerySet:
-        """Return those whose wallet holds nothing, or less."""
+        """Return those whose wallet holds no more than their threshold."""
         return self.filter(LOW_ON_BALANCE)
+
+    def over_limit(self) -> ResellerQuerySet:
+        """Return those who owe more than their credit limit."""
+        return self.filter(OVER_LIMIT)
 
     def named_like(self, text: str) -> ResellerQuerySet:
         return self.filter(
@@ -133,6 +141,8 @@ class Reseller(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
     #: Deleted for good: its names are free, its personal data is gone; the row stays for the books.
     purged_at = models.DateTimeField(null=True, blank=True)
+    #: At this balance, or below, the wallet is listed as low; 0 or more.
+    low_balance_threshold = models.DecimalField(**MONEY, default=Decimal(0))
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -150,6 +160,10 @@ class Reseller(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(purged_at__isnull=True) | Q(deleted_at__isnull=False), name="only_the_deleted_are_purged"
+            ),
+            models.CheckConstraint(
+                condition=Q(low_balance_threshold__gte=0, low_balance_threshold__lte=HIGHEST_AMOUNT),
+                name="low_balance_threshold_is_an_amount",
             ),
         ]
 
@@ -210,6 +224,79 @@ class Reseller(models.Model):
         if self.wan_check == WanCheck.INHERIT:
             return self.parent.wan_check_is_on if self.parent else False
         return self.wan_check == WanCheck.ON
+
+
+class TopUpStatus(models.TextChoices):
+    """What became of a request: its reseller cancels it, who funds the reseller approves or refuses it."""
+
+    OPEN = "open", _("Waiting")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
+    def visible_to(self, seat: Seat) -> TopUpRequestQuerySet:
+        """Return those of the resellers whose money the seat reads."""
+        resellers = Reseller.objects.in_tree_of(seat)
+        return self if seat.sees_all("transactions") else self.filter(reseller__in=resellers)
+
+    def actable_by(self, seat: Seat) -> TopUpRequestQuerySet:
+        """Return those that the seat answers: of the resellers that it funds. A view_all does not count here."""
+        return self.filter(reseller__in=Reseller.objects.actable_by(seat))
+
+    def open(self) -> TopUpRequestQuerySet:
+        return self.filter(status=TopUpStatus.OPEN)
+
+
+class TopUpRequest(models.Model):
+    """A reseller asks who funds it for money: the admin, or a sub-reseller its parent."""
+
+    reseller = models.ForeignKey(Reseller, on_delete=models.PROTECT, related_name="top_up_requests")
+    amount = models.DecimalField(**MONEY)
+    #: How it was paid, for whoever checks that before approving.
+    note = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=10, choices=TopUpStatus.choices, default=TopUpStatus.OPEN)
+    created_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=254)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=254, blank=True)
+    #: Why it was refused.
+    reason = models.CharField(max_length=200, blank=True)
+    transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="top_up_request")
+
+    objects = TopUpRequestQuerySet.as_manager()
+
+    class Meta:
+        db_table = "top_up_requests"
+        verbose_name, verbose_name_plural = _("top-up request"), _("top-up requests")
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=TopUpStatus.values), name="top_up_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, amount__lte=HIGHEST_AMOUNT), name="top_up_amount_is_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=TopUpStatus.OPEN, decided_at__isnull=True)
+                | (~Q(status=TopUpStatus.OPEN) & Q(decided_at__isnull=False)),
+                name="top_up_is_decided_once_it_is_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=TopUpStatus.APPROVED, transfer__isnull=False)
+                | (~Q(status=TopUpStatus.APPROVED) & Q(transfer__isnull=True)),
+                name="approved_top_up_has_its_transfer",
+            ),
+            models.UniqueConstraint(
+                fields=["reseller"], condition=Q(status=TopUpStatus.OPEN), name="one_open_top_up_request"
+            ),
+        ]
+        indexes = [models.Index(fields=["reseller", "-id"], name="top_up_requests_by_reseller")]
+
+    def __str__(self) -> str:
+        return f"{self.reseller} {self.amount}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == TopUpStatus.OPEN
 
 
 class StaffLoginQuerySet(models.QuerySet["StaffLogin"]):

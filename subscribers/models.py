@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -192,6 +192,9 @@ class Renewal(models.Model):
     retail_price = models.DecimalField(**MONEY)
     #: The charge; null where the price was 0.
     transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="renewal")
+    #: Refunded: the money went back, and the period ended, or never began.
+    refunded_at = models.DateTimeField(null=True, db_index=True)
+    refund = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="refunded_renewal")
     created_at = models.DateTimeField(db_index=True)
 
     objects = RenewalQuerySet.as_manager()
@@ -205,8 +208,14 @@ class Renewal(models.Model):
                 condition=Q(price=0, transfer__isnull=True) | Q(price__gt=0, transfer__isnull=False),
                 name="paid_period_has_its_charge",
             ),
+            models.CheckConstraint(
+                condition=Q(refunded_at__isnull=True, refund__isnull=True)
+                | Q(refunded_at__isnull=False, refund__isnull=False, transfer__isnull=False),
+                name="refunded_period_has_its_refund",
+            ),
             ExclusionConstraint(
                 name="periods_of_a_subscriber_do_not_overlap",
+                condition=Q(refunded_at__isnull=True),
                 expressions=[
                     ("subscriber", RangeOperators.EQUAL),
                     (PeriodRange("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
@@ -217,6 +226,21 @@ class Renewal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.subscriber}"
+
+
+class RenewalBatch(models.Model):
+    """One call that renewed many subscribers of one reseller: what became of each, in the order asked."""
+
+    reseller = models.ForeignKey(Reseller, on_delete=models.PROTECT, related_name="renewal_batches")
+    created_at = models.DateTimeField()
+    #: [subscriber's id, its renewal's id or null, the reason why not or an empty text]
+    outcomes: models.JSONField[list[list[Any]], list[list[Any]]] = models.JSONField()
+
+    class Meta:
+        db_table = "renewal_batches"
+
+    def __str__(self) -> str:
+        return f"{self.reseller} {self.created_at:%Y-%m-%d %H:%M}"
 
 
 def purpose_of_subscriber_password(username: str) -> str:

@@ -17,6 +17,7 @@ from accounts.models import username_characters
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from audit.models import AuditEntry
 from ispanel import crypto
 from ispanel.installation import currency
 from ispanel.money import with_code
@@ -284,8 +285,19 @@ def buy_period(
     bought = quote(payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=now)
     if agreed_price is not None and agreed_price != bought.price:
         raise PriceChanged(bought.price)
-    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, now=now)
-    renewal = Renewal.objects.create(
+    old_expiry, subscriber.expires_at, subscriber.updated_at = subscriber.expires_at, bought.ends_at, now
+    told = audit.row(
+        actor=actor,
+        action=ACTION_OF[kind],
+        obj=subscriber,
+        reseller_id=bought.payer.pk,
+        changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
+        detail=str(bought.plan),
+        now=now,
+    )
+    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, trail=told, now=now)
+    subscriber.save(update_fields=["expires_at", "updated_at"])
+    return Renewal.objects.create(
         subscriber=subscriber,
         reseller=bought.payer,
         plan=bought.plan,
@@ -297,23 +309,17 @@ def buy_period(
         transfer_id=transfer_id,
         created_at=now,
     )
-    old_expiry, subscriber.expires_at, subscriber.updated_at = subscriber.expires_at, bought.ends_at, now
-    subscriber.save(update_fields=["expires_at", "updated_at"])
-    audit.record(
-        actor=actor,
-        action=ACTION_OF[kind],
-        obj=subscriber,
-        reseller_id=bought.payer.pk,
-        changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
-        detail=str(bought.plan),
-        now=now,
-    )
-    return renewal
 
 
-def charge(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKind, now: datetime) -> int | None:
-    """Move the price from the payer's wallet to the house's income; None where there is nothing to move."""
+def charge(
+    *, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKind, trail: AuditEntry, now: datetime
+) -> int | None:
+    """Move the price from the payer's wallet to the house's income and append the trail's row.
+
+    Return None where there is nothing to move: then the row alone is appended.
+    """
     if not bought.price:
+        trail.save(force_insert=True)
         return None
     posted = ledger.post(
         actor=actor,
@@ -322,6 +328,7 @@ def charge(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKi
         credit=ledger.income_account(),
         amount=bought.price,
         note=f"{subscriber.username} · {bought.plan}"[:NOTE_LENGTH],
+        trail=trail,
         may_use_credit=True,
         now=now,
     )

@@ -15,6 +15,9 @@ from django.test.client import ClientHandler
 from accounts import operations as accounts
 from accounts.models import PermissionGroup, User, UserType
 from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from audit.models import AuditEntry
 from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
@@ -100,6 +103,11 @@ def make_wallet(name: str = "A wallet", balance: str = "0", credit_limit: str = 
     return wallet
 
 
+def told_of(wallet: LedgerAccount, *, actor: User, now: datetime = NOW) -> AuditEntry:
+    """Return the row of the trail that a transfer to or from a wallet brings along."""
+    return audit.row(actor=seat_of(actor), action=Action.FUNDS_TRANSFERRED, obj=wallet, now=now)
+
+
 def fund(wallet: LedgerAccount, amount: str, *, actor: User, now: datetime = NOW) -> None:
     """Transfer money from the platform's account, and read the wallet's new balance."""
     ledger.post(
@@ -108,6 +116,7 @@ def fund(wallet: LedgerAccount, amount: str, *, actor: User, now: datetime = NOW
         debit=ledger.platform_account(),
         credit=wallet,
         amount=Decimal(amount),
+        trail=told_of(wallet, actor=actor, now=now),
         now=now,
     )
     wallet.refresh_from_db()

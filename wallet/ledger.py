@@ -15,12 +15,14 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 from psycopg import Error as PostgresError
+from psycopg.types.json import Jsonb
 
 from audit.identity import Actor
+from audit.models import AuditEntry
 from ispanel.installation import currency
 from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, with_code
 from ispanel.refusals import Refusal
-from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, TransferKind
+from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
 
 
 class InsufficientFunds(Refusal):
@@ -64,6 +66,13 @@ class WalletClosed(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("This wallet is closed."))
+
+
+class AlreadyUndone(Refusal):
+    """The transfer was reversed, or the charge refunded, before: each is once."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This was taken back before. Open it again to see by what."))
 
 
 class TooManyDecimals(Refusal):
@@ -133,6 +142,8 @@ def refusals_of_ledger(required: Decimal = Decimal(0), *, credit_counts: bool = 
                 raise WalletClosed from problem
             case "IP004":
                 raise TooManyDecimals(required) from problem
+            case "IP006":
+                raise AlreadyUndone from problem
         raise
 
 
@@ -143,24 +154,32 @@ def post(
     debit: LedgerAccount,
     credit: LedgerAccount,
     amount: Decimal,
+    trail: AuditEntry,
     now: datetime,
     note: str = "",
     may_use_credit: bool = False,
+    undoes: Transfer | None = None,
     key: ActKey | None = None,
 ) -> Posted:
-    """Move money from one account to the other, in the caller's transaction.
+    """Move money from one account to the other and append the row of the trail, in the caller's transaction.
+
+    What was posted with this key before is not posted again, and the row is not appended.
 
     :param amount: above zero, with no more decimals than the currency has.
+    :param trail: the row, from `audit.operations.row`, that tells of this.
     :param may_use_credit: for charges alone.
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, TooManyDecimals, InvalidAmount:
+    :param undoes: what a reversal or a refund takes back.
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, TooManyDecimals, InvalidAmount, AlreadyUndone:
     """
     if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT:
         raise InvalidAmount(f"{amount} is no amount of money")
     who = actor.identity
     parameters: list[Any] = [
-        kind, debit.pk, credit.pk, amount, may_use_credit, note,
-        who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name, now,
+        kind, debit.pk, credit.pk, amount, may_use_credit, note, undoes.pk if undoes else None, now,
+        who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name,
         key.act if key else None, key.key if key else None, key.digest(actor) if key else None,
+        trail.action, trail.grade, trail.actor_type, trail.object_type, trail.object_id, trail.object_name,
+        trail.reseller_id, trail.detail, Jsonb(trail.changes), trail.address, trail.user_agent, trail.request_id,
     ]  # fmt: skip
     with refusals_of_ledger(amount, credit_counts=may_use_credit), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM post_transfer({', '.join(['%s'] * len(parameters))})", parameters)  # noqa: S608

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from audit.models import AuditEntry
 from ispanel.money import HIGHEST_AMOUNT, MONEY
 
 
@@ -26,6 +27,14 @@ class TransferKind(models.TextChoices):
     WITHDRAWAL = "withdrawal", _("Withdrawal")
     ACTIVATION = "activation", _("Activation")
     RENEWAL = "renewal", _("Renewal")
+    REVERSAL = "reversal", _("Reversal")
+    REFUND = "refund", _("Refund")
+
+
+#: What is charged for a subscriber's period, and undone by a refund.
+CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL)
+#: What is moved by hand, and undone by a reversal.
+REVERSIBLE = (TransferKind.OPENING, TransferKind.TRANSFER, TransferKind.WITHDRAWAL)
 
 
 class Direction(models.TextChoices):
@@ -101,10 +110,21 @@ class Transfer(models.Model):
     actor_name = models.CharField(max_length=254)
     on_behalf_of_id = models.BigIntegerField(null=True)
     on_behalf_of_name = models.CharField(max_length=254, blank=True)
+    #: What a reversal or a refund takes back; once.
+    undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+    #: Its row in the trail, which `check_transfer` looks for; null only on what was moved before rows were linked.
+    audit_entry = models.OneToOneField(
+        AuditEntry, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="transfer"
+    )
 
     class Meta:
         db_table = "transfers"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=(TransferKind.REVERSAL, TransferKind.REFUND), undoes__isnull=False)
+                | (~Q(kind__in=(TransferKind.REVERSAL, TransferKind.REFUND)) & Q(undoes__isnull=True)),
+                name="what_undoes_says_what",
+            ),
             models.CheckConstraint(condition=Q(kind__in=TransferKind.values), name="transfer_kind_is_known"),
             # NaN is greater than every number to PostgreSQL, so the upper bound refuses it too.
             models.CheckConstraint(
@@ -139,8 +159,13 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """One side of a transfer. A credit raises the account's balance, a debit lowers it."""
 
-    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="entries")
-    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="entries")
+    # `check_entries` looks for both; a foreign key would lock the house's account for every transfer.
+    transfer = models.ForeignKey(
+        Transfer, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entries"
+    )
+    account = models.ForeignKey(
+        LedgerAccount, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="entries"
+    )
     direction = models.CharField(max_length=6, choices=Direction.choices)
     amount = models.DecimalField(**MONEY)
     #: The wallet's balance after this entry; null on the house's accounts.
@@ -186,3 +211,26 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} {self.key}"
+
+
+class LedgerCheck(models.Model):
+    """One run of ``verify_ledger``: what it looked at, and what it found wrong."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    transfers = models.BigIntegerField()
+    entries = models.BigIntegerField()
+    wallets = models.BigIntegerField()
+    #: How many rows are wrong; the first of them are named in `findings`.
+    wrong = models.BigIntegerField()
+    findings: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "ledger_checks"
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} {self.wrong}"
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.wrong

@@ -85,15 +85,23 @@ def move_funds(
     key: ActKey | None,
     now: datetime,
 ) -> Transfer:
-    """Post the transfer and record it, unless the key says that it is in the books already."""
-    posted = ledger.post(actor=actor, kind=kind, debit=debit, credit=credit, amount=amount, note=note, key=key, now=now)
-    if not posted.replayed:
-        audit.record(
+    """Post the transfer, unless the key says that it is in the books already."""
+    posted = ledger.post(
+        actor=actor,
+        kind=kind,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        note=note,
+        trail=audit.row(
             actor=actor,
             action=action,
             obj=reseller,
             reseller_id=reseller.pk,
             detail=" · ".join(filter(None, [with_code(amount, currency()), note])),
             now=now,
-        )
+        ),
+        key=key,
+        now=now,
+    )
     return Transfer.objects.get(pk=posted.transfer_id)

@@ -14,6 +14,7 @@ from accounts.operations import change_contact, create_login, held_groups, revea
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from audit.models import AuditEntry
 from ispanel.refusals import Forbidden, Refusal
 from resellers.allowed_ips import check_last_seen_is_admitted, normalised_addresses
 from resellers.models import Reseller, ResellerQuerySet, WanCheck
@@ -167,7 +168,7 @@ def create_reseller(
     )
     user.reseller = reseller
     user.save(update_fields=["reseller"])
-    audit.record(
+    told = audit.row(
         actor=actor,
         action=Action.RESELLER_CREATED,
         obj=reseller,
@@ -182,20 +183,23 @@ def create_reseller(
         now=now,
     )
     if starting_balance:
-        post_opening(actor=actor, reseller=reseller, amount=starting_balance, now=now)
+        post_opening(actor=actor, reseller=reseller, amount=starting_balance, trail=told, now=now)
+    else:
+        told.save(force_insert=True)
     if key:
         ledger.remember(actor=actor, key=key, result_id=reseller.pk, now=now)
     return reseller
 
 
-def post_opening(*, actor: Seat, reseller: Reseller, amount: Decimal, now: datetime) -> None:
-    """Transfer the starting balance from the platform's account."""
+def post_opening(*, actor: Seat, reseller: Reseller, amount: Decimal, trail: AuditEntry, now: datetime) -> None:
+    """Transfer the starting balance from the platform's account; the trail tells of it as it tells of the reseller."""
     ledger.post(
         actor=actor,
         kind=TransferKind.OPENING,
         debit=ledger.platform_account(),
         credit=reseller.wallet,
         amount=amount,
+        trail=trail,
         note=_("Starting balance"),
         now=now,
     )

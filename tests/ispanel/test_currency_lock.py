@@ -11,7 +11,7 @@ from accounts.models import User
 from ispanel.models import PanelSettings
 from ispanel.operations import CurrencyLocked, DecimalsTooFew, change_general_settings
 from plans.models import Plan
-from tests.cast import make_wallet, seat_of
+from tests.cast import make_wallet, seat_of, told_of
 from wallet import ledger
 from wallet.models import Transfer, TransferKind
 
@@ -32,7 +32,7 @@ def test_a_change_of_the_currency_waits_for_a_transfer_under_way(committing: Non
     with transaction.atomic():
         ledger.post(
             actor=seat_of(asha), kind=TransferKind.TRANSFER, debit=ledger.platform_account(), credit=wallet,
-            amount=Decimal("10.55"), now=timezone.now(),
+            amount=Decimal("10.55"), trail=told_of(wallet, actor=asha), now=timezone.now(),
         )  # fmt: skip
         other.start()
         other.join(timeout=0.5)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from accounts.models import User
-from tests.cast import NOW, seat_of
+from tests.cast import NOW, seat_of, told_of
 from wallet import ledger
 from wallet.ledger import ActKey, Posted
 from wallet.models import LedgerAccount, TransferKind
@@ -19,6 +19,7 @@ def move(
         debit=debit,
         credit=credit,
         amount=Decimal(amount),
+        trail=told_of(credit, actor=actor),
         key=key,
         now=NOW,
     )
@@ -32,6 +33,7 @@ def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
         debit=wallet,
         credit=ledger.income_account(),
         amount=Decimal(amount),
+        trail=told_of(wallet, actor=actor),
         may_use_credit=True,
         now=NOW,
     )

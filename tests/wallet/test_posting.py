@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from ispanel.money import InvalidAmount
-from tests.cast import NOW, make_wallet, seat_of
+from tests.cast import NOW, make_wallet, seat_of, told_of
 from tests.wallet.moves import balance_of, charge, move
 from wallet import ledger
 from wallet.ledger import InsufficientFunds, TooManyDecimals, WalletClosed, platform_account
@@ -57,6 +57,7 @@ def test_a_transfer_keeps_its_note_its_time_and_who_made_it(asha: User, wallet: 
         credit=wallet,
         amount=Decimal(1000),
         note="Monthly settlement May 2026",
+        trail=told_of(wallet, actor=asha),
         now=NOW,
     )
 

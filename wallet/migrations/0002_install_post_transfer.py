@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     operations = [
         install(
             __file__,
-            "post_transfer",
+            "first_post_transfer",
             reverse="""
                 DROP TRIGGER currency_is_locked ON panel_settings;
                 DROP FUNCTION refuse_currency_change();
