@@ -1,4 +1,7 @@
-"""The ledger: accounts, immutable transfers and their entries."""
+"""The ledger: accounts, immutable transfers and their entries.
+
+What holds for their rows is said in ``sql/guards.sql``: kinds, amounts, limits, and that entries alone move balances.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditEntry
-from ispanel.money import HIGHEST_AMOUNT, MONEY
+from ispanel.money import MONEY
 
 
 class AccountKind(models.TextChoices):
@@ -62,16 +65,6 @@ class LedgerAccount(models.Model):
     class Meta:
         db_table = "ledger_accounts"
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=AccountKind.values), name="account_kind_is_known"),
-            models.CheckConstraint(
-                condition=Q(kind=AccountKind.WALLET, balance__isnull=False, credit_limit__isnull=False)
-                | (~Q(kind=AccountKind.WALLET) & Q(balance__isnull=True, credit_limit__isnull=True)),
-                name="only_wallets_hold_a_balance",
-            ),
-            models.CheckConstraint(
-                condition=Q(credit_limit__gte=0, credit_limit__lte=HIGHEST_AMOUNT) | Q(credit_limit__isnull=True),
-                name="credit_limit_is_not_negative",
-            ),
             models.UniqueConstraint(
                 fields=["kind"], condition=~Q(kind=AccountKind.WALLET), name="one_house_account_of_a_kind"
             ),
@@ -119,18 +112,6 @@ class Transfer(models.Model):
 
     class Meta:
         db_table = "transfers"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=(TransferKind.REVERSAL, TransferKind.REFUND), undoes__isnull=False)
-                | (~Q(kind__in=(TransferKind.REVERSAL, TransferKind.REFUND)) & Q(undoes__isnull=True)),
-                name="what_undoes_says_what",
-            ),
-            models.CheckConstraint(condition=Q(kind__in=TransferKind.values), name="transfer_kind_is_known"),
-            # NaN is greater than every number to PostgreSQL, so the upper bound refuses it too.
-            models.CheckConstraint(
-                condition=Q(amount__gt=0, amount__lte=HIGHEST_AMOUNT), name="transfer_amount_is_positive"
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
@@ -176,8 +157,6 @@ class Entry(models.Model):
     class Meta:
         db_table = "entries"
         constraints = [
-            models.CheckConstraint(condition=Q(direction__in=Direction.values), name="entry_direction_is_known"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="entry_amount_is_positive"),
             models.UniqueConstraint(fields=["transfer", "account"], name="one_entry_per_account_and_transfer"),
         ]
         indexes = [models.Index(F("account"), F("id").desc(), name="entries_by_account")]

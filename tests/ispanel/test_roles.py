@@ -1,6 +1,7 @@
 """Two database roles: the owner migrates, and the serving role, which all the other tests are, owns nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,7 +175,42 @@ def test_functions_that_act_as_the_owner_cannot_be_led_astray_nor_called_by_anyb
     )
 
     assert {name for name, _path, _public in functions} >= {"post_transfer", "refuse_currency_change"}
-    assert {(path, public) for _name, path, public in functions} == {("search_path=public, pg_temp", False)}
+    assert not any(public for _name, _path, public in functions)
+    unfixed = {name for name, path, _public in functions if path is None}
+    assert {path for _name, path, _public in functions} - {None} == {"search_path=public, pg_temp"}
+    for name, body in rows("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"):
+        if name in unfixed or name in CALLED_BY_THE_LEDGER:
+            assert unqualified_names(body) == [], name
+
+
+#: The triggers and helpers that run as the owner while money moves.
+CALLED_BY_THE_LEDGER = {
+    "recall_act",
+    "check_undoing",
+    "move_balance",
+    "refuse_balance",
+    "check_entries",
+    "check_transfer",
+}
+
+
+def unqualified_names(body: str) -> list[str]:
+    """Return the tables and functions of ours that a body names without their schema."""
+    ours = [name for (name,) in rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        " UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    )]  # fmt: skip
+    named = re.compile(rf"(?:FROM|JOIN|INTO|UPDATE|PERFORM)\s+({'|'.join(ours)})\b")
+    code = "\n".join(line.partition("--")[0] for line in body.splitlines())
+    return [match[1] for match in named.finditer(code)]
+
+
+def test_the_serving_role_can_create_nothing_that_would_stand_in_the_way(db: None) -> None:
+    schemas = rows("SELECT nspname FROM pg_namespace WHERE has_schema_privilege(nspname, 'CREATE')")
+    database = rows("SELECT has_database_privilege(current_database(), 'CREATE')")
+    temporary = rows("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
+
+    assert (schemas, database, temporary) == ([], [(False,)], [(False,)])
 
 
 # --- migrating --------------------------------------------------------------------------------------------------------

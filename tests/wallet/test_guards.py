@@ -36,99 +36,149 @@ def refused(sentence: str) -> Iterator[None]:
         yield
 
 
-#: A transfer with its entries and the new balance, as `post_transfer` writes them: in one statement.
+#: A transfer with its entries, as `post_transfer` writes them: in one statement.
 WRITE = """
-    WITH moved AS (
-        UPDATE ledger_accounts SET balance = %(balance)s WHERE id = %(wallet)s AND %(balance)s IS NOT NULL
-    ), sides AS (
+    WITH sides AS (
         INSERT INTO entries (transfer_id, account_id, direction, amount, balance_after)
-        SELECT 99, account, direction, amount::numeric, balance_after::numeric
-        FROM (VALUES (%(platform)s, 'debit', %(debit)s, NULL), (%(wallet)s, 'credit', %(credit)s, %(balance_after)s))
-            AS side (account, direction, amount, balance_after)
+        SELECT 99, account, direction, amount::numeric, %(balance_after)s::numeric
+        FROM (VALUES (%(platform)s, %(out)s, %(debit)s), (%(account)s, 'credit', %(credit)s))
+            AS side (account, direction, amount)
         WHERE amount IS NOT NULL
     )
-    INSERT INTO transfers (id, kind, amount, note, created_at, actor_name, on_behalf_of_name, audit_entry_id)
-    VALUES (99, 'transfer', %(amount)s, '', now(), 'nobody', '', %(trail)s)
+    INSERT INTO transfers (id, kind, amount, note, created_at, actor_name, on_behalf_of_name, undoes_id, audit_entry_id)
+    VALUES (99, %(kind)s, %(amount)s, '', now(), 'nobody', '', %(undoes)s, %(trail)s)
 """
 
 
-def insert_transfer(
-    amount: int,
-    debit: int | None,
-    credit: int | None,
-    wallet: LedgerAccount,
-    *,
-    balance: int | None = None,
-    balance_after: int | None = 100,
-) -> None:
-    """Insert a transfer from the platform with the entries that are given; None leaves one, or the balance, out."""
-    told = audit.record(actor=SYSTEM, action=Action.FUNDS_TRANSFERRED, now=NOW)
-    numeric = {"amount": amount, "debit": debit, "credit": credit, "balance": balance, "balance_after": balance_after}
-    amounts = {name: None if number is None else Decimal(number) for name, number in numeric.items()}
+def insert_transfer(wallet: LedgerAccount, amount: Any = 10, debit: Any = 10, credit: Any = 10, **other: Any) -> None:
+    """Insert a transfer from the platform with entries of these amounts; None leaves one out."""
+    sound = {
+        "kind": "transfer",
+        "out": "debit",
+        "account": wallet.pk,
+        "platform": platform_account().pk,
+        "balance_after": None,
+        "undoes": None,
+        "trail": audit.record(actor=SYSTEM, action=Action.FUNDS_TRANSFERRED, now=NOW).pk,
+    }
+    amounts = {"amount": amount, "debit": debit, "credit": credit}
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, amounts | {"platform": platform_account().pk, "wallet": wallet.pk, "trail": told.pk})
+        cursor.execute(WRITE, sound | amounts | other)
 
 
 @pytest.mark.parametrize(
     ("amount", "debit", "credit"),
-    [(10, 10, 9), (10, 9, 10), (10, 9, 9), (10, None, 10), (10, 10, None), (10, None, None)],
+    [(10, 10, 9), (10, 9, 10), (10, 9, 9), (10, None, 10), (10, 10, None), (10, "NaN", "NaN")],
 )
 def test_a_transfer_whose_debits_are_not_its_credits_is_refused(
-    wallet: LedgerAccount, amount: int, debit: int | None, credit: int | None
+    wallet: LedgerAccount, amount: int, debit: Any, credit: Any
 ) -> None:
     with refused("does not balance"):
-        insert_transfer(amount, debit, credit, wallet)
+        insert_transfer(wallet, amount, debit, credit)
+
+
+def test_a_transfer_without_entries_is_refused(wallet: LedgerAccount) -> None:
+    with refused("is without its entries"):
+        insert_transfer(wallet, 10, None, None)
+
+
+def test_a_transfer_that_the_trail_does_not_tell_of_is_refused(wallet: LedgerAccount) -> None:
+    for nowhere in (None, 10**9):
+        with refused("or its row in the trail"):
+            insert_transfer(wallet, trail=nowhere)
 
 
 def test_entries_cannot_be_added_to_an_old_transfer(asha: User, wallet: LedgerAccount) -> None:
     other = make_wallet("Another wallet", actor=asha)
     old = Transfer.objects.latest("pk")
 
+    for direction in (Direction.CREDIT, Direction.DEBIT):
+        with refused("does not balance"):
+            Entry.objects.create(transfer=old, account=other, direction=direction, amount=100)
+
+
+def test_entries_without_a_transfer_are_refused(wallet: LedgerAccount) -> None:
     with refused("does not balance"):
-        Entry.objects.create(transfer=old, account=other, direction=Direction.CREDIT, amount=100, balance_after=0)
+        Entry.objects.create(transfer_id=10**9, account=wallet, direction=Direction.CREDIT, amount=100)
 
 
-@pytest.mark.parametrize("amount", [Decimal(0), Decimal(-5), Decimal("NaN"), Decimal("1E+12")])
-def test_an_amount_out_of_range_is_refused(wallet: LedgerAccount, amount: Decimal) -> None:
-    with pytest.raises((IntegrityError, DataError)), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO transfers (kind, amount, note, created_at, actor_name, on_behalf_of_name)"
-            " VALUES ('transfer', %s, '', now(), 'nobody', '')",
-            [amount],
-        )
+def test_an_entry_of_no_account_is_refused(wallet: LedgerAccount) -> None:
+    with refused("there is no account"):
+        insert_transfer(wallet, account=10**9)
 
 
-@pytest.mark.parametrize("balance", [Decimal(101), Decimal(0), Decimal("NaN")])
-def test_a_balance_never_changes_without_an_entry(wallet: LedgerAccount, balance: Decimal) -> None:
-    with refused("is not that of its last entry"), connection.cursor() as cursor:
-        cursor.execute("UPDATE ledger_accounts SET balance = %s WHERE id = %s", [balance, wallet.pk])
+@pytest.mark.parametrize("amount", [0, -5, "NaN", Decimal("1E+12")])
+def test_an_amount_out_of_range_is_refused(wallet: LedgerAccount, amount: Any) -> None:
+    with pytest.raises((IntegrityError, DataError)), transaction.atomic():
+        insert_transfer(wallet, amount, amount, amount)
+
+
+@pytest.mark.parametrize(("direction", "amount"), [("aside", 10), ("debit", 0), ("debit", -10)])
+def test_an_entry_is_a_debit_or_a_credit_above_0(wallet: LedgerAccount, direction: str, amount: int) -> None:
+    with refused("a debit or a credit above 0"):
+        insert_transfer(wallet, debit=amount, out=direction)
+
+
+def test_a_transfer_is_of_a_known_kind(wallet: LedgerAccount) -> None:
+    with refused("of no known kind"):
+        insert_transfer(wallet, kind="gift")
+
+
+def test_what_undoes_says_what_and_nothing_else_does(wallet: LedgerAccount) -> None:
+    with refused("says not what it undoes"):
+        insert_transfer(wallet, kind="reversal")
+    with refused("of no known kind"):
+        insert_transfer(wallet, kind="transfer", undoes=Transfer.objects.latest("pk").pk)
+
+
+@pytest.mark.parametrize("balance", [101, 100, 0])
+def test_a_balance_never_moves_without_an_entry(wallet: LedgerAccount, balance: int) -> None:
+    with refused("moves by entries alone"):
+        LedgerAccount.objects.filter(pk=wallet.pk).update(balance=balance)
 
 
 def test_a_wallet_is_never_born_with_money_in_it(db: None) -> None:
-    with refused("is not that of its last entry"):
-        LedgerAccount.objects.create(kind=AccountKind.WALLET, name="Rich", balance=5, credit_limit=0)
+    for balance in (5, None):
+        with refused("begins with a balance"):
+            LedgerAccount.objects.create(kind=AccountKind.WALLET, name="Rich", balance=balance, credit_limit=0)
 
 
-@pytest.mark.parametrize("balance_after", [100, 110, 90, None])
-def test_an_entry_never_comes_without_its_change_of_the_balance(
-    wallet: LedgerAccount, balance_after: int | None
-) -> None:
-    with refused("does not go on from the balance"):
-        insert_transfer(10, 10, 10, wallet, balance_after=balance_after)
+@pytest.mark.parametrize("claimed", [None, 0, 100, 1000])
+def test_an_entry_moves_the_balance_whatever_it_claims(wallet: LedgerAccount, claimed: int | None) -> None:
+    insert_transfer(wallet, balance_after=claimed)
+
+    wallet.refresh_from_db()
+    assert wallet.balance == 110
+    assert Entry.objects.filter(account=wallet).latest("pk").balance_after == 110
 
 
-def test_a_balance_is_never_more_than_the_entry_brings(wallet: LedgerAccount) -> None:
-    with refused("does not go on from the balance"):
-        insert_transfer(10, 10, 10, wallet, balance=1000, balance_after=1000)
+def test_an_account_of_the_house_has_no_balance(wallet: LedgerAccount) -> None:
+    with refused("begins with a balance|neither a wallet"):
+        LedgerAccount.objects.create(kind=AccountKind.INCOME, name="Other income", balance=0)
+
+    insert_transfer(wallet, balance_after=5)
+
+    assert Entry.objects.filter(account=platform_account()).latest("pk").balance_after is None
 
 
-def test_a_credit_limit_is_never_negative(wallet: LedgerAccount) -> None:
-    with pytest.raises(IntegrityError, match="credit_limit_is_not_negative"), transaction.atomic():
-        LedgerAccount.objects.filter(pk=wallet.pk).update(credit_limit=-1)
+@pytest.mark.parametrize("limit", [-1, Decimal("1E+12"), None])
+def test_a_credit_limit_is_an_amount_of_0_or_more(wallet: LedgerAccount, limit: Any) -> None:
+    with refused("is not 0 or more"):
+        LedgerAccount.objects.filter(pk=wallet.pk).update(credit_limit=limit)
+
+
+def test_an_account_with_entries_is_never_deleted_nor_made_another(wallet: LedgerAccount) -> None:
+    rows = LedgerAccount.objects.filter(pk=wallet.pk)
+
+    with refused("has entries and stays as it is"):
+        rows._raw_delete(using="default")
+    for other in ({"id": 10**9}, {"kind": AccountKind.INCOME}):
+        with refused("has entries and stays as it is|neither a wallet"):
+            rows.update(**other)
 
 
 def test_there_is_one_platform_account(db: None) -> None:
-    with pytest.raises(IntegrityError, match="one_house_account_of_a_kind"), transaction.atomic():
+    with refused("one_house_account_of_a_kind"):
         LedgerAccount.objects.create(kind=AccountKind.PLATFORM, name="Another")
 
 

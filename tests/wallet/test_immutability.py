@@ -18,7 +18,6 @@ def _by_owner(by_owner: None) -> None:
 def history(asha: User) -> None:
     """Rows to change: a trigger on rows has nothing to refuse in an empty table."""
     make_wallet(balance="100", actor=asha)
-    connection.check_constraints()
 
 
 def is_superuser() -> bool:
