@@ -174,6 +174,9 @@ DATABASES["default"] |= {
     | {
         "pool": {"min_size": 1, "max_size": integer("DATABASE_POOL", default=8), "timeout": 10},
         "application_name": "ispanel",
+        # A statement that a connection has sent five times is planned once and for all.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

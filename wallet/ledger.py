@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from ispanel.installation import currency
 from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, with_code
 from ispanel.refusals import Refusal
 from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
+
+POST = "SELECT * FROM post_transfer({})"
 
 
 class InsufficientFunds(Refusal):
@@ -112,8 +115,12 @@ class ActKey:
 class Posted:
     """A transfer that is in the books; ``replayed`` if it was there before."""
 
-    transfer_id: int
+    transfer: Transfer
     replayed: bool
+
+    @property
+    def transfer_id(self) -> int:
+        return self.transfer.pk
 
 
 @contextmanager
@@ -161,7 +168,9 @@ def post(
     undoes: Transfer | None = None,
     key: ActKey | None = None,
 ) -> Posted:
-    """Move money from one account to the other and append the row of the trail, in the caller's transaction.
+    """Move money from one account to the other and append the row of the trail, at once, or none of it.
+
+    It is one statement: in the caller's transaction, or a transaction by itself where there is none.
 
     What was posted with this key before is not posted again, and the row is not appended.
 
@@ -181,10 +190,31 @@ def post(
         trail.action, trail.grade, trail.actor_type, trail.object_type, trail.object_id, trail.object_name,
         trail.reseller_id, trail.detail, Jsonb(trail.changes), trail.address, trail.user_agent, trail.request_id,
     ]  # fmt: skip
-    with refusals_of_ledger(amount, credit_counts=may_use_credit), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM post_transfer({', '.join(['%s'] * len(parameters))})", parameters)  # noqa: S608
+    with refusals_of_ledger(amount, credit_counts=may_use_credit), savepoint(), connection.cursor() as cursor:
+        cursor.execute(POST.format(", ".join(["%s"] * len(parameters))), parameters)
         transfer_id, replayed = cursor.fetchone()
-    return Posted(transfer_id, replayed)
+    if replayed:
+        return Posted(Transfer.objects.get(pk=transfer_id), replayed)
+    return Posted(
+        Transfer(
+            id=transfer_id,
+            kind=kind,
+            amount=amount,
+            note=note,
+            created_at=now,
+            actor_id=who.actor_id,
+            actor_name=who.actor_name,
+            on_behalf_of_id=who.on_behalf_of_id,
+            on_behalf_of_name=who.on_behalf_of_name,
+            undoes=undoes,
+        ),
+        replayed,
+    )
+
+
+def savepoint() -> AbstractContextManager[None]:
+    """Let a transaction outlive a refusal; where there is none, a single statement is one by itself."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def recall(*, actor: Actor, key: ActKey) -> int | None:
@@ -225,9 +255,15 @@ def open_wallet(*, name: str, credit_limit: Decimal) -> LedgerAccount:
 
 def platform_account() -> LedgerAccount:
     """Return the account that the admin's transfers come from."""
-    return LedgerAccount.objects.get(kind=AccountKind.PLATFORM)
+    return house_account(AccountKind.PLATFORM)
 
 
 def income_account() -> LedgerAccount:
     """Return the account that charges go to."""
-    return LedgerAccount.objects.get(kind=AccountKind.INCOME)
+    return house_account(AccountKind.INCOME)
+
+
+@cache
+def house_account(kind: AccountKind) -> LedgerAccount:
+    """Return the house's one account of a kind; it has no balance, and nothing of it ever changes."""
+    return LedgerAccount.objects.get(kind=kind)

@@ -5,17 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
-
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel.installation import currency
 from ispanel.money import with_code
 from resellers.models import Reseller
-from resellers.operations.onboarding import (
-    actable,
-)
+from resellers.operations.onboarding import one_of
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, Transfer, TransferKind
@@ -26,15 +22,16 @@ def funding_account(actor: Seat) -> LedgerAccount:
     return actor.reseller.wallet if actor.reseller else ledger.platform_account()
 
 
-@transaction.atomic
 def transfer_to_reseller(
     *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
 ) -> Transfer:
     """Move money to a reseller, from the platform's account or the actor's own wallet, never below zero.
 
+    The one statement that writes is a transaction by itself; what was read before it is locked by nobody.
+
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
     """
-    reseller = actable(actor, reseller_id)
+    reseller = to_fund(actor, reseller_id)
     return move_funds(
         actor=actor,
         reseller=reseller,
@@ -49,7 +46,6 @@ def transfer_to_reseller(
     )
 
 
-@transaction.atomic
 def withdraw_from_reseller(
     *, actor: Seat, reseller_id: int, amount: Decimal, note: str, key: ActKey | None = None, now: datetime
 ) -> Transfer:
@@ -57,7 +53,7 @@ def withdraw_from_reseller(
 
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
     """
-    reseller = actable(actor, reseller_id)
+    reseller = to_fund(actor, reseller_id)
     return move_funds(
         actor=actor,
         reseller=reseller,
@@ -70,6 +66,14 @@ def withdraw_from_reseller(
         key=key,
         now=now,
     )
+
+
+def to_fund(actor: Seat, reseller_id: int) -> Reseller:
+    """Return the reseller with no more of it than a transfer needs, if the actor may act on it.
+
+    :raises Forbidden, ResellerDeleted:
+    """
+    return one_of(Reseller.objects.actable_by(actor).only("company_name", "deleted_at", "wallet__kind"), reseller_id)
 
 
 def move_funds(
@@ -104,4 +108,4 @@ def move_funds(
         key=key,
         now=now,
     )
-    return Transfer.objects.get(pk=posted.transfer_id)
+    return posted.transfer
