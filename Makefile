@@ -1,5 +1,6 @@
 # make run     the panel on http://127.0.0.1:8000   (PORT, DATA_DIR, ADMIN_PASSWORD, DEMO=0, DATABASE_URL)
 # make test    all tests                            (ARGS='-k renewal' picks some)
+# make campaign  the proof that the wallet loses nothing, at full size (SEED, OPERATIONS, APP_KILLS, DATABASE_KILLS, PARTS)
 # make check   everything that reads the code: lint, types, templates, imports, migrations, deployment settings
 # make format  lay out the code as `check` wants it
 # make demo    the demo data, into the database of a running panel
@@ -20,13 +21,16 @@ PRODUCTION := SECRET_KEY=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwx
 	DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing ALLOWED_HOSTS=panel.example.com \
 	HTTPS_ONLY=true DJANGO_SETTINGS_MODULE=ispanel.settings
 
-.PHONY: run test check format demo lock clean
+.PHONY: run test campaign check format demo lock clean
 
 run: .venv/run-ready
 	@exec $(BIN)/python -m ispanel.run
 
 test: .venv/develop-ready
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+campaign: .venv/develop-ready
+	@$(BIN)/python -m tests.campaign $(PARTS)
 
 check: .venv/develop-ready
 	$(BIN)/ruff check .

@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -86,13 +86,15 @@ class Readers:
 class Writers:
     """The processes of writers, and the folder of what they were told."""
 
-    def __init__(self, *, seed: str, admin: User, resellers: list[Reseller], processes: int, threads: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ispanel-answers-"))
+    def __init__(
+        self, folder: Path, *, seed: str, admin: User, resellers: list[Reseller], processes: int, threads: int
+    ) -> None:
+        self.folder = folder
         self.since = books.last_transfer()
         self.orders = [
             writing.Orders(
                 seed=seed,
-                folder=str(self.folder),
+                folder=str(folder),
                 first=number * threads,
                 threads=threads,
                 operations=0,
@@ -130,14 +132,17 @@ def run_bank(
 ) -> Outcome:
     """Let 32 writers move money between the wallets, then hold the books against what they were told."""
     outcome = Outcome(f"{processes * threads} writers on {len(resellers)} wallets")
-    writers = Writers(seed=seed, admin=admin, resellers=resellers, processes=processes, threads=threads)
-    began = time.monotonic()
-    with Readers(outcome).reading():
-        writers.start(-(-operations // (processes * threads)))
-        writers.wait(outcome)
-    seconds = time.monotonic() - began
-    books.check(outcome, writers.answers, writers.since)
-    sent = sum(map(line_count, writers.answers)) + outcome.counts["keys sent with other contents"]
+    with tempfile.TemporaryDirectory(prefix="ispanel-answers-") as folder:
+        writers = Writers(
+            Path(folder), seed=seed, admin=admin, resellers=resellers, processes=processes, threads=threads
+        )
+        began = time.monotonic()
+        with Readers(outcome).reading():
+            writers.start(-(-operations // (processes * threads)))
+            writers.wait(outcome)
+        seconds = time.monotonic() - began
+        books.check(outcome, writers.answers, writers.since)
+        sent = sum(map(line_count, writers.answers)) + outcome.counts["keys sent with other contents"]
     outcome.count("operations", sent)
     outcome.count("operations a second", round(sent / seconds))
     outcome.expect("connections broke, and nobody broke them", outcome.counts["broken connections"], 0)

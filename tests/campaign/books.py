@@ -57,10 +57,10 @@ WRONG = {
     """,
     "the key's first result is not in the books, of key": """
         SELECT key FROM idempotency_keys
-        WHERE act IN ('bank', 'transfer') AND NOT EXISTS (SELECT FROM transfers WHERE id = result_id)
+        WHERE act IN ('bank', 'transfer', 'withdrawal') AND NOT EXISTS (SELECT FROM transfers WHERE id = result_id)
     """,
     "two keys had one effect, transfer": """
-        SELECT result_id FROM idempotency_keys WHERE act IN ('bank', 'transfer')
+        SELECT result_id FROM idempotency_keys WHERE act IN ('bank', 'transfer', 'withdrawal')
         GROUP BY result_id HAVING count(*) > 1
     """,
     "taken back twice, transfer": """
@@ -80,8 +80,10 @@ TOLD_WRONG = {
     "acknowledged, and missing from the books": """
         SELECT key, transfer FROM answers WHERE outcome IN ('done', 'again') AND NOT EXISTS (
             SELECT FROM transfers
-            JOIN entries sent ON sent.transfer_id = transfers.id AND sent.direction = 'debit' AND sent.account_id = debit
-            JOIN entries got ON got.transfer_id = transfers.id AND got.direction = 'credit' AND got.account_id = credit
+            JOIN entries sent ON sent.transfer_id = transfers.id AND sent.account_id = debit
+                AND sent.direction = 'debit'
+            JOIN entries got ON got.transfer_id = transfers.id AND got.account_id = credit
+                AND got.direction = 'credit'
             WHERE transfers.id = transfer AND transfers.kind = answers.kind AND transfers.amount = answers.amount
         )
     """,

@@ -24,6 +24,8 @@ from typing import IO, Any
 ROOT = Path(__file__).parent.parent.parent
 #: How many of its acts a writer keeps in mind, to repeat or to take back.
 REMEMBERED = 500
+#: How many of a hundred acts are of which kind.
+CHANCES = {"transfer": 38, "dialog": 10, "fund": 18, "charge": 20, "withdrawal": 8, "undo": 6}
 #: A writer waits so long for the database to be back.
 PATIENCE = 60
 
@@ -125,7 +127,9 @@ class Writer:
         """Return an act by chance: transfers, top-ups, charges, withdrawals, and the taking back of one of them."""
         here, there = self.random.sample(self.wallets, 2)
         key, amount = uuid.UUID(int=self.random.getrandbits(128)), Decimal(self.random.randint(1, 10_000)) / 100
-        match self.random.choices(("transfer", "dialog", "fund", "charge", "withdrawal", "undo"), (38, 10, 18, 20, 8, 6))[0]:
+        match self.random.choices(
+            ("transfer", "dialog", "fund", "charge", "withdrawal", "undo"), (38, 10, 18, 20, 8, 6)
+        )[0]:
             case "dialog":
                 return Act(key, "transfer", self.platform, there, amount, reseller=self.resellers[there].pk)
             case "fund":
@@ -164,10 +168,10 @@ class Writer:
 
     def send(self, act: Act) -> int:
         """Move the money, and return the transfer."""
-        from audit import operations as audit
-        from audit.actions import Action
         from django.utils import timezone
 
+        from audit import operations as audit
+        from audit.actions import Action
         from resellers.operations import transfer_to_reseller
         from wallet import ledger
         from wallet.ledger import ActKey
@@ -187,9 +191,7 @@ class Writer:
             debit=self.accounts[act.debit],
             credit=self.accounts[act.credit],
             amount=act.amount,
-            trail=audit.row(
-                actor=self.seat, action=Action.FUNDS_TRANSFERRED, obj=whose, reseller_id=whose.pk, now=now
-            ),
+            trail=audit.row(actor=self.seat, action=Action.FUNDS_TRANSFERRED, obj=whose, reseller_id=whose.pk, now=now),
             may_use_credit=act.credit == self.income,
             undoes=Transfer(pk=act.undoes) if act.undoes else None,
             key=key,
