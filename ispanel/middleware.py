@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.client_address import is_trusted_proxy
-from ispanel.http import forbidden
+from ispanel.http import error_page, forbidden
 from ispanel.installation import settings_in_force
-from ispanel.refusals import Forbidden
+from ispanel.refusals import Busy, Forbidden, is_busy
 
 SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 #: None of them is used, so no page, and nothing that got into one, may ask for them.
@@ -68,7 +69,7 @@ def closed_headers(get_response: GetResponse) -> GetResponse:
 
 
 class PanelMiddleware:
-    """Read the general settings once per request, and answer what is forbidden with a page that says so."""
+    """Read the general settings once per request; answer what is forbidden, or held up, with a page that says so."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -83,4 +84,8 @@ class PanelMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Forbidden):
             return forbidden(request, exception)
+        if isinstance(exception, Busy):
+            return error_page(request, 503, str(exception))
+        if isinstance(exception, DatabaseError) and is_busy(exception):
+            return error_page(request, 503, str(Busy()))
         return None

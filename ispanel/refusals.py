@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import DatabaseError, OperationalError
 from django.forms import BaseForm
 from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 
 class Refusal(Exception):
@@ -23,6 +25,18 @@ class Forbidden(Refusal):
         super().__init__(sentence or _("Your permissions do not allow this."))
 
 
+class Busy(Refusal):
+    """Somebody else holds what the act needs, longer than `lock_timeout` lets it wait."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or _("Somebody else is changing this right now. Nothing was done; try again."))
+
+
+def is_busy(problem: DatabaseError) -> bool:
+    """Say whether the database stopped waiting for what somebody else holds."""
+    return isinstance(problem.__cause__, LockNotAvailable)
+
+
 @contextmanager
 def refusals_into(form: BaseForm) -> Iterator[None]:
     """Turn a refusal into the form's error, at its field where it names one; let `Forbidden` pass."""
@@ -32,3 +46,7 @@ def refusals_into(form: BaseForm) -> Iterator[None]:
         raise
     except Refusal as refusal:
         form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    except OperationalError as problem:
+        if not is_busy(problem):
+            raise
+        form.add_error(None, str(Busy()))

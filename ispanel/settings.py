@@ -167,16 +167,27 @@ DATABASE_URL = required("DATABASE_URL")
 #: For `manage.py migrate`; see ispanel/roles.py.
 DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+OPTIONS = DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
-    # One pool per process. A connection that waits longer than this for a free one is answered with an error.
-    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    "OPTIONS": OPTIONS
     | {
-        "pool": {"min_size": 1, "max_size": integer("DATABASE_POOL", default=8), "timeout": 10},
+        # One pool per process. A request that waits longer than `timeout` for a free connection is answered with an
+        # error. Reconnecting is given up sooner than that and begun anew by the next request: the pool doubles its
+        # pauses meanwhile, and would not look for many seconds after PostgreSQL is back from a longer outage.
+        "pool": {
+            "min_size": 1,
+            "max_size": integer("DATABASE_POOL", default=8),
+            "timeout": 4,
+            "reconnect_timeout": 3,
+        },
         "application_name": "ispanel",
         # A statement that a connection has sent five times is planned once and for all.
         "server_side_binding": True,
         "prepare_threshold": 5,
+        # Nobody waits longer for what somebody else holds: see `ispanel.refusals.Busy`. Statements have no such limit,
+        # since exports and verifications take as long as the books are.
+        "options": f"-c lock_timeout=5s {OPTIONS.get('options', '')}".strip(),
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

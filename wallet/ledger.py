@@ -22,7 +22,7 @@ from audit.identity import Actor
 from audit.models import AuditEntry
 from ispanel.installation import currency
 from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, with_code
-from ispanel.refusals import Refusal
+from ispanel.refusals import Busy, Refusal, is_busy
 from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
 
 POST = "SELECT * FROM post_transfer({})"
@@ -69,6 +69,13 @@ class WalletClosed(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("This wallet is closed."))
+
+
+class WalletBusy(Busy):
+    """Somebody else's act holds one of the wallets, or the same form is being carried out."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody else is moving money of this wallet. Nothing was moved; try again."))
 
 
 class AlreadyUndone(Refusal):
@@ -132,6 +139,8 @@ def refusals_of_ledger(required: Decimal = Decimal(0), *, credit_counts: bool = 
         cause = problem.__cause__
         if not isinstance(cause, PostgresError):
             raise
+        if is_busy(problem):
+            raise WalletBusy from problem
         # One form sent at once to two wallets: neither waits for the other's lock, and the key's constraint decides.
         if cause.diag.constraint_name == "one_effect_per_key":
             raise FormAlreadyUsed from problem
@@ -178,7 +187,7 @@ def post(
     :param trail: the row, from `audit.operations.row`, that tells of this.
     :param may_use_credit: for charges alone.
     :param undoes: what a reversal or a refund takes back.
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, TooManyDecimals, InvalidAmount, AlreadyUndone:
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, WalletBusy, TooManyDecimals, InvalidAmount, AlreadyUndone:
     """
     if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT:
         raise InvalidAmount(f"{amount} is no amount of money")
@@ -222,7 +231,7 @@ def recall(*, actor: Actor, key: ActKey) -> int | None:
 
     For acts that do more than one transfer, or none. To be called first in the act's transaction.
 
-    :raises FormAlreadyUsed:
+    :raises FormAlreadyUsed, WalletBusy:
     """
     login_id = actor.identity.actor_id
     with refusals_of_ledger(), connection.cursor() as cursor:

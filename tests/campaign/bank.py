@@ -106,9 +106,13 @@ class Writers:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, operations: int) -> None:
-        """Let every writer do so many acts, or fewer if it is stopped."""
-        url = database_url()
+        """Let every writer do so many acts, or fewer if it is stopped; return once all of them have begun."""
+        url, number = database_url(), sum(orders.threads for orders in self.orders)
         self.running = [writing.start(replace(orders, operations=operations), url) for orders in self.orders]
+        while len(list(self.folder.glob("writing-*"))) < number:
+            if any(process.poll() for process in self.running):
+                return  # `wait` says which failed
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Let the writers finish the act at hand, and no other."""
@@ -136,9 +140,9 @@ def run_bank(
         writers = Writers(
             Path(folder), seed=seed, admin=admin, resellers=resellers, processes=processes, threads=threads
         )
-        began = time.monotonic()
         with Readers(outcome).reading():
             writers.start(-(-operations // (processes * threads)))
+            began = time.monotonic()
             writers.wait(outcome)
         seconds = time.monotonic() - began
         books.check(outcome, writers.answers, writers.since)

@@ -22,6 +22,9 @@ from wallet.ledger import platform_account
 #: Seconds from the start of the killed thing to the next answer, and to a PostgreSQL that is ready.
 SERVES_WITHIN, DATABASE_READY_WITHIN = 5, 2
 
+#: Of so many kills of PostgreSQL, one leaves it away for ten seconds.
+LONGER_EVERY = 20
+
 
 @contextlib.contextmanager
 def people(
@@ -137,11 +140,14 @@ def kill_database(
             file=writers.folder / "answers-people.tsv",
         ) as everybody:
             writers.start(10**9)
-            for _ in range(kills):
+            for kill in range(kills):
                 wait_for_answer(everybody, time.monotonic())
                 time.sleep(chance.uniform(0.05, 1.5))
                 kill_tree(scratch.database.process)
                 outcome.count("kills")
+                if kill % LONGER_EVERY == 1:
+                    outcome.count("kills with an outage of ten seconds")
+                    time.sleep(10)
                 began = time.monotonic()
                 scratch.start_database()
                 ready = time.monotonic()

@@ -91,7 +91,9 @@ class Writer:
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
-        stop = Path(self.orders.folder) / "stop"
+        folder = Path(self.orders.folder)
+        (folder / f"writing-{self.number}").touch()
+        stop = folder / "stop"
         for _ in range(self.orders.operations):
             if stop.exists():
                 break
