@@ -1,11 +1,10 @@
-"""What is done to subscribers: adding, changing and renewing them."""
+"""Adding subscribers and changing what is known of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
@@ -17,24 +16,16 @@ from accounts.models import username_characters
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
-from audit.models import AuditEntry
 from ispanel import crypto
-from ispanel.installation import currency
-from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from plans.models import Plan
 from resellers.models import Reseller
 from resellers.operations import ResellerDeleted
 from resellers.operations import locked as locked_resellers
-from subscribers.models import PeriodKind, Renewal, Subscriber, SubscriberQuerySet, purpose_of_subscriber_password
+from subscribers.models import PeriodKind, Subscriber, purpose_of_subscriber_password
+from subscribers.operations.renewals import buy_period, locked_among
 from wallet import ledger
 from wallet.ledger import ActKey
-from wallet.models import LedgerAccount, TransferKind
-
-#: What a transfer's note holds.
-NOTE_LENGTH = 200
-FURTHEST_AHEAD = timedelta(days=3653)
-ACTION_OF = {PeriodKind.ACTIVATION: Action.SUBSCRIBER_ACTIVATED, PeriodKind.RENEWAL: Action.SUBSCRIBER_RENEWED}
 
 
 class SubscriberNameTaken(Refusal):
@@ -70,36 +61,11 @@ class ResellerOutOfScope(Refusal):
         super().__init__(_("Choose yourself or one of your sub-resellers."))
 
 
-class PriceChanged(Refusal):
-    """The price is no longer the one that was shown."""
-
-    def __init__(self, price: Decimal) -> None:
-        self.price = price
-        super().__init__(
-            _("The price has changed to %(price)s meanwhile. Look at it and confirm once more.")
-            % {"price": with_code(price, currency())}
-        )
-
-
-class PaidTooFarAhead(Refusal):
-    """The line is paid for more than ten years to come."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This line is paid for more than ten years ahead. Renew it later."))
-
-
 class ChangedMeanwhile(Refusal):
     """Somebody else saved the subscriber's details since the form was shown."""
 
     def __init__(self) -> None:
         super().__init__(_("Somebody changed this subscriber meanwhile. Open the form again to see it as it is now."))
-
-
-class SubscriberTerminated(Refusal):
-    """A terminated line is over for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This subscriber is terminated and cannot be renewed."))
 
 
 class SubscriberDetails(TypedDict, total=False):
@@ -117,35 +83,6 @@ class SubscriberDetails(TypedDict, total=False):
 DETAILS = tuple(SubscriberDetails.__annotations__)
 #: How to reach the people at the line: what the desk may change, and nothing else.
 CONTACT = ("full_name", "phone", "email", "address")
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What a period will cost, and whom: shown before it is bought."""
-
-    payer: Reseller
-    plan: Plan
-    price: Decimal
-    starts_at: datetime
-    ends_at: datetime
-
-    @property
-    def wallet(self) -> LedgerAccount:
-        return self.payer.wallet
-
-    @property
-    def balance_after(self) -> Decimal:
-        return (self.wallet.balance or Decimal(0)) - self.price
-
-    @property
-    def is_affordable(self) -> bool:
-        return self.price <= self.wallet.available
-
-
-def quote(*, payer: Reseller, plan: Plan, expires_at: datetime | None, now: datetime) -> Quote:
-    """Return the next period: from the later of now and the expiry, for the plan's duration, at the plan's price."""
-    starts_at = max(now, expires_at) if expires_at else now
-    return Quote(payer, plan, plan.price, starts_at, plan.end_of_period(starts_at))
 
 
 @transaction.atomic
@@ -227,112 +164,6 @@ def insert_subscriber(subscriber: Subscriber) -> None:
         if Subscriber.objects.filter(username=subscriber.username).exists():
             raise SubscriberNameTaken(subscriber.username) from problem
         raise
-
-
-@transaction.atomic
-def renew_subscriber(
-    *, actor: Seat, subscriber_id: int, agreed_price: Decimal | None = None, key: ActKey | None = None, now: datetime
-) -> Renewal:
-    """Charge one more period to the wallet of the subscriber's reseller, whoever presses the button.
-
-    A plan that is no longer sold can still be renewed by those who have it.
-
-    :param agreed_price: what the person was shown; any other price is refused.
-    :raises InsufficientFunds, PriceChanged, PaidTooFarAhead, SubscriberTerminated, FormAlreadyUsed: and nothing has
-        changed.
-    """
-    if key and (first := ledger.recall(actor=actor, key=key)):
-        return Renewal.objects.get(pk=first)
-    subscriber = locked(actor, subscriber_id)
-    if subscriber.terminated_at:
-        raise SubscriberTerminated
-    renewal = buy_period(
-        actor=actor, subscriber=subscriber, kind=PeriodKind.RENEWAL, agreed_price=agreed_price, now=now
-    )
-    if key:
-        ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
-    return renewal
-
-
-def locked(actor: Seat, subscriber_id: int) -> Subscriber:
-    """Return the subscriber, locked, if the actor may act on it.
-
-    :raises Forbidden:
-    """
-    return locked_among(Subscriber.objects.actable_by(actor), subscriber_id)
-
-
-def locked_among(rows: SubscriberQuerySet, subscriber_id: int) -> Subscriber:
-    """:raises Forbidden: where the subscriber is not among the rows."""
-    subscriber = rows.select_for_update(of=("self",), no_key=True).filter(pk=subscriber_id).first()
-    if subscriber is None:
-        raise Forbidden
-    return subscriber
-
-
-def buy_period(
-    *, actor: Seat, subscriber: Subscriber, kind: PeriodKind, agreed_price: Decimal | None, now: datetime
-) -> Renewal:
-    """Charge a period, extend the subscriber and record it, in the caller's transaction.
-
-    A price of 0 makes a period and no transfer.
-
-    :raises InsufficientFunds: what is missing, counting the credit limit.
-    :raises PriceChanged, PaidTooFarAhead:
-    """
-    if subscriber.expires_at and subscriber.expires_at > now + FURTHEST_AHEAD:
-        raise PaidTooFarAhead
-    bought = quote(payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=now)
-    if agreed_price is not None and agreed_price != bought.price:
-        raise PriceChanged(bought.price)
-    old_expiry, subscriber.expires_at, subscriber.updated_at = subscriber.expires_at, bought.ends_at, now
-    told = audit.row(
-        actor=actor,
-        action=ACTION_OF[kind],
-        obj=subscriber,
-        reseller_id=bought.payer.pk,
-        changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
-        detail=str(bought.plan),
-        now=now,
-    )
-    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, trail=told, now=now)
-    subscriber.save(update_fields=["expires_at", "updated_at"])
-    return Renewal.objects.create(
-        subscriber=subscriber,
-        reseller=bought.payer,
-        plan=bought.plan,
-        kind=kind,
-        starts_at=bought.starts_at,
-        ends_at=bought.ends_at,
-        price=bought.price,
-        retail_price=bought.plan.price,
-        transfer_id=transfer_id,
-        created_at=now,
-    )
-
-
-def charge(
-    *, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKind, trail: AuditEntry, now: datetime
-) -> int | None:
-    """Move the price from the payer's wallet to the house's income and append the trail's row.
-
-    Return None where there is nothing to move: then the row alone is appended.
-    """
-    if not bought.price:
-        trail.save(force_insert=True)
-        return None
-    posted = ledger.post(
-        actor=actor,
-        kind=TransferKind(kind.value),
-        debit=bought.wallet,
-        credit=ledger.income_account(),
-        amount=bought.price,
-        note=f"{subscriber.username} · {bought.plan}"[:NOTE_LENGTH],
-        trail=trail,
-        may_use_credit=True,
-        now=now,
-    )
-    return posted.transfer_id
 
 
 @transaction.atomic
