@@ -213,3 +213,8 @@ class LedgerCheck(models.Model):
     @property
     def is_clean(self) -> bool:
         return not self.wrong
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.finished_at - self.started_at).total_seconds()

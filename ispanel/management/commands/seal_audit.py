@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from audit.sealing import seal
+from ispanel.rounds import go_on
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +23,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, every: float | None = None, **_options: Any) -> None:
         if every is None:
             self.seal()
-            return
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
-        while not stopped.is_set():
-            try:
-                self.seal()
-            except (OperationalError, InterfaceError) as outage:
-                log.warning("audit sealing waits for the database", extra={"reason": str(outage).strip()})
-            except (DatabaseError, ValueError, OverflowError) as problem:
-                # A row that cannot be read, say; `verify_audit` names it.
-                log.error("audit sealing failed", extra={"reason": str(problem).strip()})
-            finally:
-                connection.close()
-            stopped.wait(every)
+        else:
+            go_on(self.seal, every=every, log=log, name="audit sealing")
 
     def seal(self) -> None:
         sealed = seal(timezone.now())

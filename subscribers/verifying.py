@@ -1,0 +1,57 @@
+"""Proving that money and periods tell the same: the checks of `wallet.verifying` that have to know of renewals."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+
+from wallet.verifying import Check, results_of
+
+CHECKS = (
+    Check(
+        """
+        SELECT id, kind, amount FROM transfers
+        WHERE kind = ANY (%(charges)s)
+            AND NOT EXISTS (SELECT FROM renewals WHERE renewals.transfer_id = transfers.id)
+        """,
+        gettext_lazy("Transfer %(id)s (%(kind)s, %(amount)s): it is the charge of no period."),
+    ),
+    Check(
+        """
+        SELECT period.id, period.kind, period.price, payer.wallet_id, period.transfer_id,
+            charge.kind AS charge_kind, charge.amount, paid.account_id
+        FROM renewals period
+        LEFT JOIN resellers payer ON payer.id = period.reseller_id
+        LEFT JOIN transfers charge ON charge.id = period.transfer_id
+        LEFT JOIN entries paid ON paid.transfer_id = charge.id AND paid.direction = 'debit'
+        WHERE period.transfer_id IS NOT NULL
+            AND (charge.kind, charge.amount, paid.account_id)
+                IS DISTINCT FROM (period.kind, period.price, payer.wallet_id)
+        """,
+        gettext_lazy(
+            "Period %(id)s (%(kind)s, %(price)s, wallet %(wallet_id)s): its charge is transfer %(transfer_id)s"
+            " (%(charge_kind)s, %(amount)s, wallet %(account_id)s)."
+        ),
+    ),
+    Check(
+        """
+        SELECT id, amount FROM transfers
+        WHERE kind = 'refund' AND NOT EXISTS (SELECT FROM renewals WHERE renewals.refund_id = transfers.id)
+        """,
+        gettext_lazy("Transfer %(id)s (refund, %(amount)s): it is the refund of no period."),
+    ),
+    Check(
+        """
+        SELECT period.id, period.transfer_id, period.refund_id
+        FROM renewals period
+        LEFT JOIN transfers refund ON refund.id = period.refund_id
+        WHERE period.refund_id IS NOT NULL AND refund.undoes_id IS DISTINCT FROM period.transfer_id
+        """,
+        gettext_lazy(
+            "Period %(id)s: its refund, transfer %(refund_id)s, does not undo its charge, transfer %(transfer_id)s."
+        ),
+    ),
+    *results_of("resellers", "create_reseller"),
+    *results_of("subscribers", "add_subscriber"),
+    *results_of("renewals", "renew_subscriber"),
+    *results_of("renewal_batches", "renew_subscribers"),
+)
