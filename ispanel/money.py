@@ -69,6 +69,13 @@ def parse_amount(text: str, currency: Currency, *, allow_zero: bool = False) -> 
     return amount.quantize(currency.smallest)
 
 
+def decimals_of(amount: Decimal) -> int:
+    """Return how many decimals it takes to write the amount; it is finite."""
+    exponent = amount.normalize().as_tuple().exponent
+    assert isinstance(exponent, int), "not finite"
+    return max(0, -exponent)
+
+
 def format_amount(amount: Decimal, currency: Currency) -> str:
     """Return the amount as people read it: thousands separators, the currency's decimals, a real minus sign."""
     shown = f"{abs(amount):,.{currency.decimals}f}"

@@ -33,7 +33,7 @@ LESS = {
     "renewal_batches": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
-FUNCTIONS = ["post_transfer", "recall_act"]
+FUNCTIONS = ["post_transfer", "post_charges", "recall_act"]
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
 COLUMNS_BUT_ID = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -228,6 +228,14 @@ class Renewal(models.Model):
         return f"{self.get_kind_display()} {self.subscriber}"
 
 
+class Outcome(NamedTuple):
+    """What a batch did for one subscriber: its renewal, or the reason why there is none."""
+
+    subscriber_id: int
+    renewal_id: int | None
+    reason: str
+
+
 class RenewalBatch(models.Model):
     """One call that renewed many subscribers of one reseller: what became of each, in the order asked."""
 
@@ -241,6 +249,11 @@ class RenewalBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reseller} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def results(self) -> list[Outcome]:
+        """What became of each, in the order asked."""
+        return [Outcome(*outcome) for outcome in self.outcomes]
 
 
 def purpose_of_subscriber_password(username: str) -> str:

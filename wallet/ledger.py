@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from audit.identity import Actor
 from audit.models import AuditEntry
 from ispanel.installation import currency
-from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, with_code
+from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, decimals_of, with_code
 from ispanel.refusals import Busy, Refusal, is_busy
 from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
 
@@ -130,6 +130,26 @@ class Posted:
         return self.transfer.pk
 
 
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One of many charges of a wallet: an amount of 0 or more, what its transfer says, and its row of the trail."""
+
+    amount: Decimal
+    note: str
+    trail: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What became of many charges: those that fit, in order, and what is available after them.
+
+    In place of a transfer there is None where the amount was 0.
+    """
+
+    transfer_ids: list[int | None]
+    available: Decimal
+
+
 @contextmanager
 def refusals_of_ledger(required: Decimal = Decimal(0), *, credit_counts: bool = True) -> Iterator[None]:
     """Turn the SQL functions' errors into refusals."""
@@ -224,6 +244,50 @@ def post(
 def savepoint() -> AbstractContextManager[None]:
     """Let a transaction outlive a refusal; where there is none, a single statement is one by itself."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
+def post_charges(
+    *, actor: Actor, kind: TransferKind, wallet: LedgerAccount, charges: Sequence[Charge], now: datetime
+) -> Charged:
+    """Charge a wallet in this order as far as balance and credit limit go, in the caller's transaction.
+
+    Each charge that fits moves to the income and appends its row of the trail; an amount of 0 appends the row alone.
+    The rows are of one act of one person: they differ in their object, detail and changes only.
+
+    :param charges: one at least.
+    :raises WalletClosed, TooManyDecimals:
+    """
+    who, trail = actor.identity, [charge.trail for charge in charges]
+    shared = trail[0]
+    parameters: dict[str, Any] = {
+        "kind": kind,
+        "wallet": wallet.pk,
+        "at": now,
+        "actor_id": who.actor_id,
+        "actor_name": who.actor_name,
+        "on_behalf_of_id": who.on_behalf_of_id,
+        "on_behalf_of_name": who.on_behalf_of_name,
+        "action": shared.action,
+        "grade": shared.grade,
+        "actor_type": shared.actor_type,
+        "object_type": shared.object_type,
+        "reseller_id": shared.reseller_id,
+        "address": shared.address,
+        "user_agent": shared.user_agent,
+        "request_id": shared.request_id,
+        "amounts": [charge.amount for charge in charges],
+        "notes": [charge.note for charge in charges],
+        "object_ids": [row.object_id for row in trail],
+        "object_names": [row.object_name for row in trail],
+        "details": [row.detail for row in trail],
+        "changes": [Jsonb(row.changes) for row in trail],
+    }
+    finest = max(parameters["amounts"], key=decimals_of)
+    named = ", ".join(f"p_{name} => %({name})s" for name in parameters)
+    with refusals_of_ledger(finest), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM post_charges({named})", parameters)  # noqa: S608
+        transfer_ids, available = cursor.fetchone()
+    return Charged(transfer_ids, available)
 
 
 def recall(*, actor: Actor, key: ActKey) -> int | None:

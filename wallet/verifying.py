@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ispanel.installation import currency
-from ispanel.money import Currency, format_amount
+from ispanel.money import Currency, decimals_of, format_amount
 from wallet.models import CHARGES, REVERSIBLE
 
 #: Findings that are named; what is more is counted.
@@ -341,10 +341,6 @@ def in_words(value: Any, money: Currency) -> str:
     """Return an id, a name or an amount as a finding shows it; of an amount no decimal is rounded away."""
     if value is None:
         return _("none")
-    if not isinstance(value, Decimal):
+    if not isinstance(value, Decimal) or not value.is_finite():
         return str(value)
-    if not value.is_finite():
-        return str(value)
-    exponent = value.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    return format_amount(value, Currency(money.code, max(money.decimals, -exponent)))
+    return format_amount(value, Currency(money.code, max(money.decimals, decimals_of(value))))

@@ -1,5 +1,6 @@
 """What is done to subscribers: adding, changing and renewing them."""
 
+from subscribers.operations.batches import renew_subscribers
 from subscribers.operations.details import (
     CONTACT,
     DETAILS,
@@ -57,5 +58,6 @@ __all__ = [
     "locked_among",
     "quote",
     "renew_subscriber",
+    "renew_subscribers",
     "state_of",
 ]

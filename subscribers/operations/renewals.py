@@ -139,19 +139,38 @@ def buy_period(
     bought = quote(payer=subscriber.reseller, plan=subscriber.plan, expires_at=subscriber.expires_at, now=now)
     if agreed_price is not None and agreed_price != bought.price:
         raise PriceChanged(bought.price)
-    old_expiry, subscriber.expires_at, subscriber.updated_at = subscriber.expires_at, bought.ends_at, now
-    told = audit.row(
+    told = row_of(actor=actor, subscriber=subscriber, bought=bought, kind=kind, now=now)
+    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, trail=told, now=now)
+    subscriber.expires_at, subscriber.updated_at = bought.ends_at, now
+    subscriber.save(update_fields=["expires_at", "updated_at"])
+    period = period_of(subscriber=subscriber, bought=bought, kind=kind, transfer_id=transfer_id, now=now)
+    period.save(force_insert=True)
+    return period
+
+
+def row_of(*, actor: Seat, subscriber: Subscriber, bought: Quote, kind: PeriodKind, now: datetime) -> AuditEntry:
+    """Return the row of the trail that tells of a period, not appended yet; the subscriber is not extended yet."""
+    return audit.row(
         actor=actor,
         action=ACTION_OF[kind],
         obj=subscriber,
         reseller_id=bought.payer.pk,
-        changes={"expires_at": (old_expiry, bought.ends_at), "charged": (None, bought.price)},
+        changes={"expires_at": (subscriber.expires_at, bought.ends_at), "charged": (None, bought.price)},
         detail=str(bought.plan),
         now=now,
     )
-    transfer_id = charge(actor=actor, subscriber=subscriber, bought=bought, kind=kind, trail=told, now=now)
-    subscriber.save(update_fields=["expires_at", "updated_at"])
-    return Renewal.objects.create(
+
+
+def note_of(subscriber: Subscriber, plan: Plan) -> str:
+    """Return what the transfer of a charge says."""
+    return f"{subscriber.username} · {plan}"[:NOTE_LENGTH]
+
+
+def period_of(
+    *, subscriber: Subscriber, bought: Quote, kind: PeriodKind, transfer_id: int | None, now: datetime
+) -> Renewal:
+    """Return the period that was bought, not saved yet."""
+    return Renewal(
         subscriber=subscriber,
         reseller=bought.payer,
         plan=bought.plan,
@@ -181,7 +200,7 @@ def charge(
         debit=bought.wallet,
         credit=ledger.income_account(),
         amount=bought.price,
-        note=f"{subscriber.username} · {bought.plan}"[:NOTE_LENGTH],
+        note=note_of(subscriber, bought.plan),
         trail=trail,
         may_use_credit=True,
         now=now,

@@ -1,0 +1,157 @@
+"""Renewing many subscribers of one reseller at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext as _
+
+from accounts.seats import Seat
+from ispanel.installation import settings_in_force
+from ispanel.refusals import Forbidden
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import Outcome, PeriodKind, Renewal, RenewalBatch, Subscriber
+from subscribers.operations.renewals import (
+    FURTHEST_AHEAD,
+    PaidTooFarAhead,
+    PriceChanged,
+    Quote,
+    SubscriberTerminated,
+    note_of,
+    period_of,
+    quote,
+    row_of,
+)
+from wallet import ledger
+from wallet.ledger import ActKey, Charge, Charged, InsufficientFunds
+from wallet.models import TransferKind
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A line of the list that was asked for: the period to buy, or the reason why not."""
+
+    subscriber_id: int
+    subscriber: Subscriber | None = None
+    bought: Quote | None = None
+    reason: str = ""
+
+
+@transaction.atomic
+def renew_subscribers(
+    *,
+    actor: Seat,
+    reseller_id: int,
+    subscriber_ids: Sequence[int],
+    agreed_total: Decimal | None = None,
+    key: ActKey,
+    now: datetime,
+) -> RenewalBatch:
+    """Renew many subscribers of one reseller in this order, as far as its wallet goes, and say what became of each.
+
+    Who cannot be renewed whatever the wallet holds is left out, and the next one's turn comes. The first who cannot be
+    paid ends it: nobody after that one is renewed. All else is as in `renew_subscriber`, one by one.
+
+    :param agreed_total: the price of all who can be renewed, as the person was shown it; any other one is refused.
+    :raises Forbidden, PriceChanged, FormAlreadyUsed, WalletClosed: and nothing has changed.
+    """
+    if first := ledger.recall(actor=actor, key=key):
+        return RenewalBatch.objects.get(pk=first)
+    reseller = Reseller.objects.in_tree_of(actor).select_related("wallet").filter(pk=reseller_id).first()
+    if reseller is None:
+        raise Forbidden
+    with settings_in_force():
+        orders = list(orders_of(locked_lines(actor, reseller, subscriber_ids), subscriber_ids, reseller, now))
+        total = sum((order.bought.price for order in orders if order.bought), Decimal(0))
+        if agreed_total is not None and agreed_total != total:
+            raise PriceChanged(total)
+        outcomes = carry_out(actor=actor, reseller=reseller, orders=orders, now=now)
+    batch = RenewalBatch.objects.create(reseller=reseller, created_at=now, outcomes=[list(one) for one in outcomes])
+    ledger.remember(actor=actor, key=key, result_id=batch.pk, now=now)
+    return batch
+
+
+def locked_lines(actor: Seat, reseller: Reseller, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
+    """Return the reseller's subscribers among these, locked in the order of their ids, with their plans."""
+    lines = (
+        Subscriber.objects.actable_by(actor)
+        .filter(reseller=reseller, pk__in=set(subscriber_ids))
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
+        .in_bulk()
+    )
+    # Read once the lines stand still, since a join would not see a plan that was changed while it waited for them.
+    plans = Plan.objects.in_bulk({line.plan_id for line in lines.values()})
+    for line in lines.values():
+        line.plan = plans[line.plan_id]
+    return lines
+
+
+def orders_of(
+    lines: dict[int, Subscriber], subscriber_ids: Sequence[int], reseller: Reseller, now: datetime
+) -> Iterator[Order]:
+    """Yield what is to be bought for each, or what speaks against it whatever the wallet holds."""
+    seen = set()
+    for pk in subscriber_ids:
+        line = lines.get(pk)
+        if pk in seen:
+            yield Order(pk, reason=_("This subscriber is in the list more than once, and counts once."))
+        elif line is None:
+            yield Order(pk, reason=_("This subscriber is not one of %(reseller)s.") % {"reseller": reseller})
+        elif line.terminated_at:
+            yield Order(pk, reason=str(SubscriberTerminated()))
+        elif line.expires_at and line.expires_at > now + FURTHEST_AHEAD:
+            yield Order(pk, reason=str(PaidTooFarAhead()))
+        else:
+            yield Order(pk, line, quote(payer=reseller, plan=line.plan, expires_at=line.expires_at, now=now))
+        seen.add(pk)
+
+
+def carry_out(*, actor: Seat, reseller: Reseller, orders: Sequence[Order], now: datetime) -> list[Outcome]:
+    """Charge what can be paid, extend those lines and record it; return what became of each order."""
+    wanted = [(order.subscriber, order.bought) for order in orders if order.subscriber and order.bought]
+    charges = [
+        Charge(
+            amount=bought.price,
+            note=note_of(line, bought.plan),
+            trail=row_of(actor=actor, subscriber=line, bought=bought, kind=PeriodKind.RENEWAL, now=now),
+        )
+        for line, bought in wanted
+    ]
+    charged = Charged([], Decimal(0))
+    if charges:
+        charged = ledger.post_charges(
+            actor=actor, kind=TransferKind.RENEWAL, wallet=reseller.wallet, charges=charges, now=now
+        )
+    # Those after the last that fits have no transfer here, and so no period.
+    periods = Renewal.objects.bulk_create(
+        period_of(subscriber=line, bought=bought, kind=PeriodKind.RENEWAL, transfer_id=transfer_id, now=now)
+        for (line, bought), transfer_id in zip(wanted, charged.transfer_ids, strict=False)
+    )
+    newest = Renewal.objects.filter(subscriber=OuterRef("pk")).order_by("-pk")
+    renewed = {period.subscriber_id: period.pk for period in periods}
+    Subscriber.objects.filter(pk__in=renewed).update(expires_at=Subquery(newest.values("ends_at")[:1]), updated_at=now)
+    return list(outcomes_of(orders, renewed, charged.available))
+
+
+def outcomes_of(orders: Sequence[Order], renewed: dict[int, int], available: Decimal) -> Iterator[Outcome]:
+    """Yield what became of each order; what is available did not pay for the first one without a renewal."""
+    ran_out_at: Subscriber | None = None
+    for order in orders:
+        if order.subscriber is None or order.bought is None:
+            yield Outcome(order.subscriber_id, None, order.reason)
+        elif ran_out_at:
+            reason = _("Not reached: the wallet ran out at %(username)s.") % {"username": ran_out_at.username}
+            yield Outcome(order.subscriber_id, None, reason)
+        elif renewal_id := renewed.get(order.subscriber_id):
+            yield Outcome(order.subscriber_id, renewal_id, "")
+        else:
+            ran_out_at = order.subscriber
+            missing = InsufficientFunds(available=available, required=order.bought.price)
+            yield Outcome(order.subscriber_id, None, str(missing))
