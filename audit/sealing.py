@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from audit.chain import COLUMNS, Head, Row, canonical, newest_head, next_digest
-from audit.models import AuditEntry, AuditSeal
+from audit.models import AuditEntry, AuditQuerySet, AuditSeal
 
 BATCH = 2_000
 #: A row may become visible after rows with higher ids. How many ids before the newest sealed ones are looked at again;
@@ -63,8 +63,12 @@ def end_of_look_back() -> int:
 
 def unsealed() -> list[Row]:
     """Return the next batch of rows without a seal."""
+    return list(waiting().order_by("pk").values(*COLUMNS)[:BATCH])
+
+
+def waiting() -> AuditQuerySet:
+    """Return the rows that the next sealing looks for."""
     oldest = end_of_look_back()
     # The bound on the seals keeps PostgreSQL from reading all there ever were.
     is_sealed = Exists(AuditSeal.objects.filter(entry_id=OuterRef("pk"), entry_id__gt=oldest))
-    rows = AuditEntry.objects.filter(~is_sealed, pk__gt=oldest).order_by("pk")
-    return list(rows.values(*COLUMNS)[:BATCH])
+    return AuditEntry.objects.filter(~is_sealed, pk__gt=oldest)

@@ -25,7 +25,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 from ispanel import embedded_postgres, leftovers, local, web_server
-from ispanel.child import end_leftover
+from ispanel.checker import Checker
+from ispanel.child import Child, end_leftover
 from ispanel.refusals import Refusal
 from ispanel.sealer import Sealer
 
@@ -71,9 +72,9 @@ def run(running: contextlib.ExitStack) -> None:
     """
     port, folder = read_port(), make_data_folder()
     running.enter_context(only_run_in(folder, port))
-    web_note, sealer_note = folder / "web.pid", folder / "sealer.pid"
-    end_leftover(web_note)
-    end_leftover(sealer_note)
+    web_note, sealer_note, checker_note = folder / "web.pid", folder / "sealer.pid", folder / "checker.pid"
+    for note in (web_note, sealer_note, checker_note):
+        end_leftover(note)
     check_port_is_free(port)
 
     say(f"Starting ISPanel. Its data is in {short(folder)}.")
@@ -90,11 +91,14 @@ def run(running: contextlib.ExitStack) -> None:
 
     sealer = Sealer(sealer_note)
     running.callback(sealer.stop)
+    checker = Checker(checker_note)
+    running.callback(checker.stop)
     web = web_server.WebServer(port, web_note)
     running.callback(web.stop)
     web.wait_until_ready()
     say(f"\nISPanel is at {web.address}\nCtrl-C stops it.")
-    watch(web, sealer, database)
+    names = {"The web server": web, "The sealer of the audit trail": sealer, "The checker of the ledger": checker}
+    watch(names, database)
 
 
 def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgres.Server | None:
@@ -130,17 +134,16 @@ def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgr
     return database
 
 
-def watch(web: web_server.WebServer, sealer: Sealer, database: embedded_postgres.Server | None) -> None:
-    """Wait until the web server, the sealer or the database ends by itself.
+def watch(children: dict[str, Child], database: embedded_postgres.Server | None) -> None:
+    """Wait until one of the children, or the database, ends by itself.
 
     :raises CannotRun: saying which.
     """
     while True:
         time.sleep(0.5)
-        if not web.is_running():
-            raise CannotRun(f"The web server ended by itself (exit code {web.process.returncode}).")
-        if not sealer.is_running():
-            raise CannotRun(f"The sealer of the audit trail ended by itself (exit code {sealer.process.returncode}).")
+        for name, child in children.items():
+            if not child.is_running():
+                raise CannotRun(f"{name} ended by itself (exit code {child.process.returncode}).")
         if database and not database.is_running():
             raise CannotRun(f"The database ended by itself; see {short(database.log)}.")
 

@@ -22,4 +22,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("settings/", views.general_settings, name="general_settings"),
     path("settings/security/", views.security_settings, name="security_settings"),
+    path("settings/system/", views.system, name="system"),
 ]

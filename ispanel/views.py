@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.shortcuts import render
 from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
@@ -16,11 +19,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, admin_only
 from accounts.operations import has_two_step
-from ispanel import operations
+from audit.models import AuditSeal
+from audit.sealing import waiting
+from audit.verifying import GRACE
+from ispanel import VERSION, operations
 from ispanel.forms import GeneralSettingsForm, SecuritySettingsForm
 from ispanel.http import changed, done, error_page, render_form
 from ispanel.models import PanelSettings
 from ispanel.refusals import refusals_into
+from wallet.models import LedgerCheck
+
+#: After this a check of the ledger is old: it is made every hour, or at least every night.
+CHECK_IS_OLD = timedelta(hours=26)
+#: How many findings the System page names; `verify_ledger` prints them all.
+NAMED = 100
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -91,3 +103,28 @@ def security_settings(request: SignedInRequest) -> HttpResponse:
             return done(request, _("The settings are saved."), to=reverse("security_settings"))
     has_own = has_two_step(request.seat.login)
     return render_form(request, "settings/security.html", {"form": form, "has_own": has_own})
+
+
+@admin_only
+@require_safe
+def system(request: SignedInRequest) -> HttpResponse:
+    """Show whether the books and the trail are in order, and what runs here."""
+    now = timezone.now()
+    check = LedgerCheck.objects.order_by("-pk").first()
+    named = check.findings[:NAMED] if check else []
+    unsealed = waiting().aggregate(count=Count("pk"), oldest=Min("at"))
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        postgres = cursor.fetchone()[0]
+    context = {
+        "check": check,
+        "is_old": check is not None and check.finished_at < now - CHECK_IS_OLD,
+        "named": named,
+        "unnamed": check.wrong - len(named) if check else 0,
+        "seal": AuditSeal.objects.order_by("-number").first(),
+        "waiting": unsealed["count"],
+        "waits_long": unsealed["oldest"] is not None and unsealed["oldest"] < now - GRACE,
+        "postgres": postgres,
+        "version": VERSION,
+    }
+    return render(request, "settings/system.html", context)

@@ -233,6 +233,7 @@ ROWS = {
     "account/two-step/off/": Row(SIGNED_IN - BORROWED, get=302, post=302, form=typed(own_password=PASSWORD)),
     "account/two-step/codes/": Row(SIGNED_IN - BORROWED, get=302, post=302, form=typed(own_password=PASSWORD)),
     "settings/security/": Row(frozenset({ADMIN}), post=303, form=typed(**SECURITY)),
+    "settings/system/": Row(frozenset({ADMIN})),
     "settings/": Row(frozenset({ADMIN}), post=303, form=typed(**GENERAL)),
     "settings/permissions/": Row(frozenset({ADMIN})),
     "settings/permissions/new": Row(frozenset({ADMIN}), post=303, form=a_group),

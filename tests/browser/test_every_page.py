@@ -10,12 +10,14 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from audit.sealing import seal
 from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
 from subscribers import operations as subscribers
 from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
 from tests.cast import group, make_reseller, make_staff, make_support, seat_of
+from wallet.models import LedgerCheck
 
 #: Addresses of the pages; {north} and {line} are the ids of a reseller and a subscriber.
 PAGES = (
@@ -96,6 +98,7 @@ PAGES = (
     "/account/contact/",
     "/account/two-step/",
     "/settings/security/",
+    "/settings/system/",
     "/account/sign-ins/",
     "/nothing-here/",
 )
@@ -143,6 +146,16 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
     )
     deleted = make_reseller(asha, "deleted", "Old Town Link", now=now)
     resellers.delete_reseller(actor=admin, reseller_id=deleted.pk, now=now)
+    seal(now)
+    LedgerCheck.objects.create(
+        started_at=now,
+        finished_at=now,
+        transfers=2,
+        entries=4,
+        wallets=5,
+        wrong=2,
+        findings=["Transfer 2 of 25.00: debits 25.00, credits 24.00."],
+    )
     row = AuditEntry.objects.filter(action=Action.RESELLER_CREATED).latest("pk").pk
     return people | {
         "north": north.pk,

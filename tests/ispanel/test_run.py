@@ -23,6 +23,12 @@ from tests import embedded_server
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "ispanel.run"]
+#: Words of the commands that run beside `make run`, and what it calls them.
+CHILDREN = {
+    "granian": "The web server",
+    "seal_audit": "The sealer of the audit trail",
+    "verify_ledger": "The checker of the ledger",
+}
 PASSWORD = re.compile(r"with the password  (\S+)  \(shown this once\)")
 
 
@@ -158,7 +164,8 @@ def test_requests_are_served_as_a_role_that_owns_nothing(start: Callable[..., Pa
     panel = start()
     noted = addresses_in(folder)
 
-    ours = [panel.child("granian"), *panel.child("granian").children(recursive=True), panel.child("seal_audit")]
+    ours = [panel.child("granian"), *panel.child("granian").children(recursive=True)]
+    ours += [panel.child("seal_audit"), panel.child("verify_ledger")]
     environments = [process.environ() for process in ours]
 
     assert {environment["DATABASE_URL"] for environment in environments} == {noted["DATABASE_URL"]}
@@ -214,38 +221,36 @@ def test_a_second_run_beside_the_first_is_refused(start: Callable[..., Panel], f
 
 def test_a_run_that_was_killed_leaves_nothing_in_the_way(start: Callable[..., Panel]) -> None:
     killed = start()
-    web, sealer = killed.child("granian"), killed.child("seal_audit")
+    before = [killed.child(name) for name in CHILDREN]
     killed.process.kill()
     killed.process.wait()
 
     again = start()
 
-    assert again.child("granian").pid != web.pid
-    assert again.child("seal_audit").pid != sealer.pid
-    assert not is_alive(web)
-    assert not is_alive(sealer)
+    assert not {child.pid for child in before} & {again.child(name).pid for name in CHILDREN}
+    assert not any(map(is_alive, before))
 
 
-def test_it_says_when_the_web_server_dies(start: Callable[..., Panel]) -> None:
+@pytest.mark.parametrize(("command", "name"), CHILDREN.items())
+def test_it_says_when_a_child_dies(start: Callable[..., Panel], command: str, name: str) -> None:
     panel = start()
     children = panel.children()
 
-    panel.child("granian").kill()
+    panel.child(command).kill()
 
     assert panel.process.wait(30) == 1
-    assert "The web server ended by itself" in panel.output
+    assert f"{name} ended by itself (exit code " in panel.output
     assert not any(map(is_alive, children))
 
 
-def test_it_says_when_the_sealer_dies(start: Callable[..., Panel]) -> None:
-    panel = start()
-    children = panel.children()
+def test_the_ledger_is_checked(start: Callable[..., Panel], folder: Path) -> None:
+    start()
 
-    panel.child("seal_audit").kill()
-
-    assert panel.process.wait(30) == 1
-    assert "The sealer of the audit trail ended by itself (exit code -9)." in panel.output
-    assert not any(map(is_alive, children))
+    with psycopg.connect(addresses_in(folder)["DATABASE_URL"], autocommit=True) as connection:
+        deadline = time.monotonic() + 30
+        while connection.execute("SELECT DISTINCT wrong FROM ledger_checks").fetchall() != [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_what_the_panel_does_is_sealed(start: Callable[..., Panel], folder: Path) -> None:
