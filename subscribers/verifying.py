@@ -50,8 +50,8 @@ CHECKS = (
             "Period %(id)s: its refund, transfer %(refund_id)s, does not undo its charge, transfer %(transfer_id)s."
         ),
     ),
-    *results_of("resellers", "create_reseller"),
     *results_of("subscribers", "add_subscriber"),
     *results_of("renewals", "renew_subscriber"),
+    *results_of("renewals", "refund"),
     *results_of("renewal_batches", "renew_subscribers"),
 )

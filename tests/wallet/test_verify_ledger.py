@@ -19,7 +19,7 @@ from accounts.models import User
 from audit import operations as audit
 from audit.actions import Action
 from ispanel.management.commands import verify_ledger
-from resellers.models import Reseller
+from resellers.models import Reseller, TopUpRequest, TopUpStatus
 from resellers.operations import transfer_to_reseller, withdraw_from_reseller
 from subscribers.models import Renewal, Subscriber
 from tests.audit.tampering import as_superuser
@@ -79,7 +79,8 @@ def books(committing: None, asha: User) -> Books:
     """Return books with every kind of act in them.
 
     North: 1,000 to begin with, two transfers, of 50 and 40, of which the first is reversed, a withdrawal, two periods
-    of Amal's, of which the last is refunded, and a free one. South has one transfer. East pays for Badr on credit.
+    of Amal's, of which the last is refunded, and a free one. South has one transfer. West asked for its own. East
+    pays for Badr on credit.
     """
     north = make_reseller(
         asha, "nadia", "North Net", starting_balance=Decimal(1000), key=new_key("create_reseller", username="nadia")
@@ -105,6 +106,18 @@ def books(committing: None, asha: User) -> Books:
     second.save(update_fields=["refunded_at", "refund"])
     add(asha, north, make_plan("Free", "0"), "free")
     alone = send(asha, south, "10")
+    west = make_reseller(asha, "wael", "West Net")
+    answer = send(asha, west, "7")
+    asked = TopUpRequest.objects.create(
+        reseller=west,
+        amount=Decimal(7),
+        status=TopUpStatus.APPROVED,
+        transfer=answer,
+        created_at=NOW,
+        asked_by="wael",
+        decided_at=NOW,
+        decided_by="asha",
+    )
     add(asha, east, home, "badr")
     on_credit = Transfer.objects.latest("pk")
     transfers = {
@@ -135,6 +148,9 @@ def books(committing: None, asha: User) -> Books:
         "amal": amal,
         "first": first,
         "second": second,
+        "asked": asked,
+        "answer": answer,
+        "west": west.wallet,
     }
     rows = {name: row.pk for name, row in (transfers | others).items()}
     told = {f"told_{name}": transfer.audit_entry_id for name, transfer in transfers.items()}
@@ -183,7 +199,7 @@ def test_a_ledger_with_every_kind_of_act_is_in_order(books: Books) -> None:
 
     assert (code, err) == (0, [])
     [line] = out
-    assert line.startswith("The ledger is in order: 10 transfers, 20 entries, 3 wallets, in 0.")
+    assert line.startswith("The ledger is in order: 11 transfers, 22 entries, 4 wallets, in 0.")
     assert {kind.value for kind in TransferKind} == set(Transfer.objects.values_list("kind", flat=True))
 
 
@@ -390,9 +406,17 @@ TAMPERED = {
         "UPDATE idempotency_keys SET result_id = 999 WHERE act = 'renew_subscriber'",
         ["Idempotency key {key_second} (renew_subscriber): its result, row 999 of renewals, is missing."],
     ),
-    "a key of no batch": (
-        "UPDATE idempotency_keys SET act = 'renew_subscribers', result_id = 999 WHERE act = 'renew_subscriber'",
-        ["Idempotency key {key_second} (renew_subscribers): its result, row 999 of renewal_batches, is missing."],
+    "a top-up of another amount": (
+        "UPDATE top_up_requests SET amount = 8 WHERE id = {asked}",
+        ["Top-up request {asked} (8.00, wallet {west}): its transfer is {answer} (transfer, 7.00, wallet {west})."],
+    ),
+    "a top-up of another reseller": (
+        "UPDATE top_up_requests SET reseller_id = {reseller} WHERE id = {asked}",
+        ["Top-up request {asked} (7.00, wallet {north}): its transfer is {answer} (transfer, 7.00, wallet {west})."],
+    ),
+    "a top-up without its transfer": (
+        "UPDATE top_up_requests SET transfer_id = 999 WHERE id = {asked}",
+        ["Top-up request {asked} (7.00, wallet {west}): its transfer is 999 (none, none, wallet none)."],
     ),
     "a charge without its period": (
         "DELETE FROM renewals WHERE id = {first}",
@@ -473,6 +497,25 @@ def test_what_was_tampered_with_is_named(keys: Books, statements: str, findings:
 
 
 @pytest.mark.parametrize(
+    ("act", "table"),
+    [
+        ("reversal", "transfers"),
+        ("refund", "renewals"),
+        ("renew_subscribers", "renewal_batches"),
+        ("ask_for_top_up", "top_up_requests"),
+        ("approve_top_up", "top_up_requests"),
+    ],
+)
+def test_a_key_of_any_act_without_its_result_is_named(keys: Books, act: str, table: str) -> None:
+    tamper(keys.fill(f"UPDATE idempotency_keys SET act = '{act}', result_id = 999 WHERE id = {{key_second}}"))
+
+    code, _out, err = verify()
+
+    words = f"Idempotency key {{key_second}} ({act}): its result, row 999 of {table}, is missing."
+    assert (code, err) == (1, [keys.fill(words)])
+
+
+@pytest.mark.parametrize(
     "change",
     [
         "at = at + interval '1 microsecond'",
@@ -533,7 +576,7 @@ def test_each_run_is_kept(books: Books) -> None:
     verify()
 
     clean, wrong = LedgerCheck.objects.order_by("pk")
-    assert (clean.is_clean, clean.transfers, clean.entries, clean.wallets) == (True, 10, 20, 3)
+    assert (clean.is_clean, clean.transfers, clean.entries, clean.wallets) == (True, 11, 22, 4)
     assert timedelta(0) < clean.finished_at - clean.started_at < timedelta(seconds=10)
     assert (wrong.wrong, len(wrong.findings)) == (1, 1)
     assert "the balance is 5,000.00" in wrong.findings[0]
@@ -613,5 +656,5 @@ def test_the_serving_role_runs_it(books: Books) -> None:
         assert cursor.fetchone()[1] is False
 
     assert verify()[0] == 0
-    assert Entry.objects.count() == 20
+    assert Entry.objects.count() == 22
     assert Subscriber.objects.count() == 3

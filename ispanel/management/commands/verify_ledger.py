@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from ispanel.installation import settings_in_force
 from ispanel.rounds import go_on
+from resellers import verifying as resellers
 from subscribers import verifying as subscribers
 from wallet import verifying as wallet
 from wallet.models import LedgerCheck
@@ -19,7 +20,7 @@ from wallet.verifying import Verdict, verify
 
 log = logging.getLogger(__name__)
 
-CHECKS = (*wallet.CHECKS, *subscribers.CHECKS)
+CHECKS = (*wallet.CHECKS, *resellers.CHECKS, *subscribers.CHECKS)
 
 
 class Command(BaseCommand):
