@@ -221,7 +221,7 @@ def post(
     ]  # fmt: skip
     with refusals_of_ledger(amount, credit_counts=may_use_credit), savepoint(), connection.cursor() as cursor:
         cursor.execute(POST.format(", ".join(["%s"] * len(parameters))), parameters)
-        transfer_id, replayed = cursor.fetchone()
+        transfer_id, audit_entry_id, replayed = cursor.fetchone()
     if replayed:
         return Posted(Transfer.objects.get(pk=transfer_id), replayed)
     return Posted(
@@ -236,6 +236,7 @@ def post(
             on_behalf_of_id=who.on_behalf_of_id,
             on_behalf_of_name=who.on_behalf_of_name,
             undoes=undoes,
+            audit_entry_id=audit_entry_id,
         ),
         replayed,
     )

@@ -46,10 +46,10 @@ def test_money_goes_to_the_income_and_each_has_its_own_row_of_the_trail(asha: Us
     entries = Entry.objects.filter(transfer__in=charged.transfer_ids).order_by("pk")
     income = ledger.income_account().pk
     assert list(entries.values_list("account", "direction", "amount", "balance_after")) == [
-        (wallet.pk, "debit", 1, 99),
         (income, "credit", 1, None),
-        (wallet.pk, "debit", 2, 97),
+        (wallet.pk, "debit", 1, 99),
         (income, "credit", 2, None),
+        (wallet.pk, "debit", 2, 97),
     ]
     told = Transfer.objects.filter(pk__in=charged.transfer_ids).order_by("pk").values_list("audit_entry", flat=True)
     assert list(told) == sorted(AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)[:2])

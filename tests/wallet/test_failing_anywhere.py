@@ -108,6 +108,10 @@ ACTS: dict[str, Callable[[Place], Any]] = {
 }
 
 
+#: Those whose one statement that writes is a transaction by itself: where only its answer is lost, they are done.
+ONE_STATEMENT = [name for name in ACTS if name.startswith(("transfer", "withdraw"))]
+
+
 def failures(how: type[FailsAt], act: Callable[[Place], Any], place: Place) -> Iterator[FailsAt]:
     """Do the act with a failure at its first statement, its second and so on, until it goes through."""
     for number in count(1):
@@ -127,13 +131,16 @@ def test_nothing_stays_of_an_act_that_failed_and_its_key_then_works_once(
 ) -> None:
     act, before = ACTS[name], state()
 
-    tried = 0
+    tried, done = 0, before
     for failing in failures(how, act, place):
-        assert state() == before, f"failing {how.__name__} statement {failing.number} left something: {failing.seen}"
         tried += 1
+        if how is FailsAfter and name in ONE_STATEMENT and done == before and "post_transfer" in failing.seen[-1]:
+            done = state()
+        assert state() == done, f"failing {how.__name__} statement {failing.number} left something: {failing.seen}"
 
     once = state()
-    assert tried > 3
+    assert tried > 1
+    assert done in (before, once), "sent again after its answer was lost, it was done twice"
     assert once != before
     if name != "change the credit limit":
         act(place)

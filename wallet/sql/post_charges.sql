@@ -63,7 +63,7 @@ BEGIN
         SELECT transfer_id, side.account_id, side.direction, amount
         FROM made CROSS JOIN (VALUES (p_wallet, 'debit'), (income, 'credit')) side (account_id, direction)
         WHERE amount > 0
-        ORDER BY place, direction DESC
+        ORDER BY place, account_id
     ), posted AS (
         INSERT INTO transfers (
             id, kind, amount, note, created_at, actor_id, actor_name, on_behalf_of_id, on_behalf_of_name, audit_entry_id

@@ -17,11 +17,10 @@ CREATE FUNCTION post_transfer(
     p_act text, p_key uuid, p_digest bytea,
     p_action text, p_grade text, p_actor_type text, p_object_type text, p_object_id bigint, p_object_name text,
     p_reseller_id bigint, p_detail text, p_changes jsonb, p_address inet, p_user_agent text, p_request_id text,
-    OUT transfer_id bigint, OUT replayed boolean
+    OUT transfer_id bigint, OUT trail_id bigint, OUT replayed boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    trail_id bigint;
     debit_after numeric;
 BEGIN
     transfer_id := nextval('public.transfers_id_seq');
