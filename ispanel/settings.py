@@ -167,10 +167,10 @@ DATABASE_URL = required("DATABASE_URL")
 #: For `manage.py migrate`; see ispanel/roles.py.
 DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", default="")
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-OPTIONS = DATABASES["default"].get("OPTIONS", {})
+given = DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": OPTIONS
+    "OPTIONS": given
     | {
         # One pool per process. A request that waits longer than `timeout` for a free connection is answered with an
         # error. Reconnecting is given up sooner than that and begun anew by the next request: the pool doubles its
@@ -187,7 +187,7 @@ DATABASES["default"] |= {
         "prepare_threshold": 5,
         # Nobody waits longer for what somebody else holds: see `ispanel.refusals.Busy`. Statements have no such limit,
         # since exports and verifications take as long as the books are.
-        "options": f"-c lock_timeout=5s {OPTIONS.get('options', '')}".strip(),
+        "options": f"-c lock_timeout=5s {given.get('options', '')}".strip(),
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

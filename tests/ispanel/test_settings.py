@@ -69,3 +69,9 @@ def test_the_mail_server_is_taken_from_its_address() -> None:
     result = start(shown=names, EMAIL_URL="smtp+tls://panel:p%40ss@mail.isp.example:587")
 
     assert result.stdout.strip() == "['mail.isp.example', 587, 'panel', 'p@ss', True]"
+
+
+def test_options_in_the_address_of_the_database_are_kept_beside_our_own() -> None:
+    shown = start(shown=["DATABASES"], DATABASE_URL="postgres://web@db/panel?options=-c%20work_mem%3D8MB").stdout
+
+    assert "'options': '-c lock_timeout=5s -c work_mem=8MB'" in shown
