@@ -65,7 +65,7 @@ class Readers:
                 cursor.execute(books.TOTAL)
                 self.totals.append(cursor.fetchone()[0])
             # Adding up takes longer as the books grow; the readers must not starve the writers.
-            self.done.wait(max(0.1, 4 * (time.monotonic() - began)))
+            self.done.wait(max(0.1, 20 * (time.monotonic() - began)))
         connection.close()
 
     @contextmanager
