@@ -51,7 +51,7 @@ def test_one_key_from_16_at_once_has_one_effect(asha: User) -> None:
 
 
 def test_nothing_is_lost_when_the_panel_and_postgresql_are_killed() -> None:
-    sizes = {"APP_KILLS": "2", "DATABASE_KILLS": "2", "SEED": SEED}
+    sizes = {"APP_KILLS": "2", "DATABASE_KILLS": "2", "SEED": SEED, "SLOWER": "5"}
     named = [sys.executable, "-m", "tests.campaign", "app-kills", "database-kills"]
 
     campaign = subprocess.run(
