@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -18,14 +17,13 @@ from audit.actions import Action
 from audit.identity import SYSTEM
 from audit.models import AuditEntry, AuditQuerySet, Grade
 from ispanel.installation import end_of_day, midnight
-from ispanel.lists import ListForm
+from ispanel.lists import ListForm, choice, number, text
 from reports.kinds import LABELS
 from resellers.models import Reseller
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: In the reseller filter: rows that are in no reseller's trail.
 OF_NOBODY = "none"
-HIGHEST_ID = 2**63 - 1
 #: As rows keep them, and as people read them.
 ACTOR_TYPES = [*((str(kind.label), kind.label) for kind in UserType), (SYSTEM.actor_type, _("System"))]
 
@@ -39,29 +37,6 @@ class NetworkField(forms.CharField):
             return network_of(text) if text else None
         except ValueError:
             raise ValidationError(_("This is neither an address nor a block such as 203.0.113.0/24.")) from None
-
-
-@dataclass(frozen=True)
-class ActiveFilter:
-    """A filter that is in force, in words."""
-
-    name: str
-    label: str
-    words: str
-
-
-def text(label: Any, *, length: int = 100) -> forms.CharField:
-    return forms.CharField(label=label, required=False, max_length=length, widget=forms.TextInput({"class": "input"}))
-
-
-def number(label: Any) -> forms.IntegerField:
-    widget = forms.TextInput({"class": "input", "inputmode": "numeric"})
-    return forms.IntegerField(label=label, required=False, max_value=HIGHEST_ID, min_value=-HIGHEST_ID, widget=widget)
-
-
-def choice(label: Any, every: Any, choices: Any) -> forms.ChoiceField:
-    widget = forms.Select({"class": "input"})
-    return forms.ChoiceField(label=label, required=False, choices=[("", every), *choices], widget=widget)
 
 
 class AuditListForm(ListForm):
@@ -131,27 +106,6 @@ class AuditListForm(ListForm):
         if reseller := self.value("reseller"):
             rows = rows.filter(reseller_id=None if reseller == OF_NOBODY else int(reseller))
         return rows.order_by("-id")
-
-    def given(self, name: str) -> Any:
-        """Return the cleaned value of a filter, 0 too, or None where it is empty or malformed."""
-        self.is_valid()
-        value = self.cleaned_data.get(name)
-        return None if value == "" else value
-
-    def active(self) -> list[ActiveFilter]:
-        """Return the filters in force, in words."""
-        names = [name for name in self.fields if name != "sort" and self.given(name) is not None]
-        return [ActiveFilter(name, str(self.fields[name].label), self.words_of(name)) for name in names]
-
-    def words_of(self, name: str) -> str:
-        field, value = self.fields[name], self.given(name)
-        labels: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
-        return str(dict(labels).get(value, value))
-
-    def left_out(self) -> list[forms.BoundField]:
-        """Return the filters that are malformed, so that nobody takes the list for a filtered one."""
-        self.is_valid()
-        return [self[name] for name in self.errors]
 
     def main_selects(self) -> list[forms.BoundField]:
         return [self["action"], self["grade"]]

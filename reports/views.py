@@ -13,12 +13,14 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
 from accounts.seats import Seat
+from audit.actions import Action
+from audit.exports import export_rows
 from audit.models import AuditEntry, AuditSeal
 from ispanel.csv_export import csv_response
 from ispanel.http import render_list
 from ispanel.installation import start_of_day, start_of_month, time_zone
-from ispanel.lists import page_of
-from reports import figures, operations
+from ispanel.lists import filter_context, page_of
+from reports import figures
 from reports.exports import AUDIT_COLUMNS, audit_cells
 from reports.forms import AuditListForm
 from reports.kinds import url_of_object
@@ -87,28 +89,8 @@ def audit_trail(request: SignedInRequest) -> HttpResponse:
     """List who did what, as far as the seat reads it."""
     form = AuditListForm(request.GET, seat=request.seat)
     rows = form.apply(AuditEntry.objects.visible_to(request.seat))
-    active = [(filter_, without(request, filter_.name)) for filter_ in form.active()]
-    context = {
-        "form": form,
-        "page_obj": page_of(request, rows),
-        "active": active,
-        "is_filtered": bool(active),
-        "export_url": f"{reverse('reports:audit_export')}?{query_without(request)}",
-    }
+    context = {"page_obj": page_of(request, rows), **filter_context(request, form, reverse("reports:audit_export"))}
     return render_list(request, "reports/audit_trail.html", context)
-
-
-def query_without(request: SignedInRequest, *names: str) -> str:
-    """Return what the address asks for, without the page and some of the filters."""
-    query = request.GET.copy()
-    for name in ("page", *names):
-        query.pop(name, None)
-    return query.urlencode()
-
-
-def without(request: SignedInRequest, name: str) -> str:
-    """Return the address of the list without one of its filters."""
-    return f"{request.path}?{query_without(request, name)}"
 
 
 @requires("audit.view")
@@ -117,10 +99,12 @@ def audit_export(request: SignedInRequest) -> StreamingHttpResponse:
     """Send the rows that the audit page's filters leave as a CSV file, and record that."""
     now, zone = timezone.now(), time_zone()
     form = AuditListForm(request.GET, seat=request.seat)
-    rows = operations.export_audit_trail(
+    rows = export_rows(
         actor=request.seat,
+        action=Action.AUDIT_EXPORTED,
         rows=form.apply(AuditEntry.objects.visible_to(request.seat)),
-        filters={filter_.name: filter_.words for filter_ in form.active()},
+        filters=form.words(),
+        reseller_id=request.seat.reseller.pk if request.seat.reseller else None,
         now=now,
     )
     name = f"audit-trail-{now.astimezone(zone):%Y-%m-%d}"

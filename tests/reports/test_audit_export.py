@@ -12,13 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.seats import Seat
+from audit import exports
 from audit import operations as audit
 from audit.actions import Action
 from audit.identity import Identity, Origin
 from audit.models import AuditEntry, Grade
 from ispanel.models import PanelSettings
-from reports import operations
-from reports.operations import export_audit_trail
 from resellers.models import Reseller
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
 from tests.pages import body, links_of, rows_of
@@ -171,11 +170,11 @@ def test_a_page_links_to_the_export_of_what_it_lists(history: None, asha: User) 
 def test_rows_are_read_in_batches_as_they_are_asked_for(
     history: None, asha: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "BATCH", 10)
+    monkeypatch.setattr(exports, "BATCH", 10)
     every = AuditEntry.objects.order_by("-id")
     wanted = [entry.pk for entry in every]
 
-    rows = export_audit_trail(actor=seat_of(asha), rows=every, filters={}, now=NOW)
+    rows = exports.export_rows(actor=seat_of(asha), action=Action.AUDIT_EXPORTED, rows=every, filters={}, now=NOW)
     with CaptureQueriesContext(connection) as captured:
         first = [next(rows).pk for _row in range(10)]
     assert len(captured) == 1

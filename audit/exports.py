@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Count, Max, QuerySet
 
-from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
-from audit.models import AuditEntry
+from audit.identity import Actor
 
 BATCH = 1_000
+Row = TypeVar("Row", bound=models.Model)
 
 
 @transaction.atomic
-def export_audit_trail(
-    *, actor: Seat, rows: QuerySet[AuditEntry], filters: Mapping[str, str], now: datetime
-) -> Iterator[AuditEntry]:
+def export_rows(
+    *,
+    actor: Actor,
+    action: Action,
+    rows: QuerySet[Row],
+    filters: Mapping[str, str],
+    now: datetime,
+    obj: models.Model | None = None,
+    reseller_id: int | None = None,
+) -> Iterator[Row]:
     """Record the export, and return the rows that were there before it, the newest first, read as they are asked for.
 
     :param filters: by which the rows were chosen, in words by name.
+    :param obj: whose rows they are.
+    :param reseller_id: the tenant in whose trail the export stands.
     """
     found = rows.aggregate(newest=Max("pk"), count=Count("pk"))
-    audit.record(
-        actor=actor,
-        action=Action.AUDIT_EXPORTED,
-        reseller_id=actor.reseller.pk if actor.reseller else None,
-        changes={"rows": (None, found["count"]), **{name: (None, words) for name, words in filters.items()}},
-        now=now,
-    )
+    changes: dict[str, tuple[Any, Any]] = {"rows": (None, found["count"])}
+    changes |= {name: (None, words) for name, words in filters.items()}
+    audit.record(actor=actor, action=action, obj=obj, reseller_id=reseller_id, changes=changes, now=now)
     return in_batches(rows, (found["newest"] or 0) + 1)
 
 
-def in_batches(rows: QuerySet[AuditEntry], below: int) -> Iterator[AuditEntry]:
+def in_batches(rows: QuerySet[Row], below: int) -> Iterator[Row]:
     """Yield the rows with lower ids, the highest first.
 
     Each batch is a query of its own: no transaction and no cursor stays open for as long as somebody downloads.
