@@ -25,6 +25,9 @@ class PanelSettings(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(_("Panel name"), max_length=60, default="ISPanel")
+    #: Who issues statements; blank is the panel's name.
+    company_name = models.CharField(_("Company name"), max_length=150, blank=True)
+    company_address = models.TextField(_("Company address"), max_length=500, blank=True)
     time_zone = models.CharField(_("Time zone"), max_length=60, default="UTC", validators=[validate_time_zone])
     currency_code = models.CharField(
         _("Currency"),
@@ -67,3 +70,18 @@ class PanelSettings(models.Model):
     def absolute_time(self) -> timedelta:
         """How long a sign-in lasts at most."""
         return timedelta(hours=self.absolute_hours)
+
+
+class PanelLogo(models.Model):
+    """The company's logo: no row, or one. Apart from the settings, which every request reads."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    #: Written by `ispanel.logos`, never as it was uploaded.
+    png = models.BinaryField()
+
+    class Meta:
+        db_table = "panel_logo"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="panel_logo_is_one_row")]
+
+    def __str__(self) -> str:
+        return "logo"

@@ -9,13 +9,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, admin_only
 from accounts.operations import has_two_step
@@ -25,7 +25,7 @@ from audit.verifying import GRACE
 from ispanel import VERSION, operations
 from ispanel.forms import GeneralSettingsForm, SecuritySettingsForm
 from ispanel.http import changed, done, error_page, render_form
-from ispanel.models import PanelSettings
+from ispanel.models import PanelLogo, PanelSettings
 from ispanel.refusals import refusals_into
 from wallet.models import LedgerCheck
 
@@ -80,15 +80,25 @@ def ready(request: HttpRequest) -> HttpResponse:
 @admin_only
 @require_http_methods(["GET", "POST"])
 def general_settings(request: SignedInRequest) -> HttpResponse:
-    """Change the panel's name, time zone and currency."""
+    """Change the panel's name, company, time zone and currency."""
     settings = PanelSettings.objects.get(pk=1)
     locked = operations.currency_is_locked()
-    form = GeneralSettingsForm(request.POST or None, instance=settings, currency_is_locked=locked)
+    form = GeneralSettingsForm(
+        request.POST or None, request.FILES or None, instance=settings, currency_is_locked=locked
+    )
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             operations.change_general_settings(actor=request.seat, now=timezone.now(), **form.cleaned_data)
             return done(request, _("The settings are saved."), to=reverse("general_settings"))
-    return render_form(request, "settings/general.html", {"form": form, "locked": locked})
+    context = {"form": form, "locked": locked, "has_logo": PanelLogo.objects.exists()}
+    return render_form(request, "settings/general.html", context)
+
+
+@admin_only
+@require_GET
+def logo(request: SignedInRequest) -> HttpResponse:
+    """Send the company's logo."""
+    return HttpResponse(bytes(get_object_or_404(PanelLogo, pk=1).png), content_type="image/png")
 
 
 @admin_only
