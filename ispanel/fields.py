@@ -20,7 +20,7 @@ class AmountField(forms.Field):
     def __init__(self, *, allow_zero: bool = False, allow_minus: bool = False, **kwargs: Any) -> None:
         """Make the field.
 
-        :param allow_zero: accept 0, and take an empty optional field as 0.
+        :param allow_zero: accept 0, and take an empty optional field as 0, which is otherwise None.
         :param allow_minus: read ``-500`` as 500, as people type a credit limit.
         """
         self.allow_zero = allow_zero
@@ -38,12 +38,12 @@ class AmountField(forms.Field):
         except forms.ValidationError:
             return True
 
-    def to_python(self, value: Any) -> Decimal:
+    def to_python(self, value: Any) -> Decimal | None:
         text = str(value or "").strip()
         if self.allow_minus:
             text = text.removeprefix("-").removeprefix("\N{MINUS SIGN}").strip()
-        if not text and not self.required and self.allow_zero:
-            return Decimal(0)
+        if not text and not self.required:
+            return Decimal(0) if self.allow_zero else None
         try:
             return parse_amount(text, currency(), allow_zero=self.allow_zero)
         except InvalidAmount as problem:

@@ -72,11 +72,12 @@ ITEMS = (
         Item(
             _("Transactions"),
             "resellers:own_transactions",
-            "arrow-left-right",
+            "wallet",
             "transactions.view",
             only_with_wallet=True,
         ),
     ),
+    (_("Partners"), Item(_("Transfers"), "wallet:transfers", "arrow-left-right", "transactions.view")),
     (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Users"), "accounts:users", "user-cog", "admin")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),

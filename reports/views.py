@@ -25,7 +25,7 @@ from reports.exports import AUDIT_COLUMNS, audit_cells
 from reports.forms import AuditListForm
 from reports.kinds import url_of_object
 from reports.steps import first_steps
-from wallet.models import Entry
+from wallet.models import Entry, Transfer
 
 LATEST = 5
 
@@ -118,6 +118,15 @@ def audit_entry(request: SignedInRequest, entry: AuditEntry) -> HttpResponse:
     context = {
         "entry": entry,
         "object_url": url_of_object(entry, request.seat),
+        "transfer_id": transfer_seen(entry, request.seat),
         "seal": AuditSeal.objects.filter(entry_id=entry.pk).first(),
     }
     return render(request, "reports/audit_entry.html", context)
+
+
+def transfer_seen(entry: AuditEntry, seat: Seat) -> int | None:
+    """Return the id of the transfer that the row tells of, if the seat may open it."""
+    if not seat.has("transactions.view"):
+        return None
+    seen = Transfer.objects.visible_to(seat).filter(audit_entry=entry)
+    return seen.values_list("pk", flat=True).first()

@@ -15,11 +15,9 @@ from accounts.models import PermissionGroup
 from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
 from ispanel.fields import AmountField
-from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm
 from resellers.models import Reseller, ResellerQuerySet, WanCheck
 from wallet.forms import MoneyForm
-from wallet.models import Entry, EntryQuerySet, TransferKind
 
 VIEWS = (
     ("", _("All")),
@@ -349,23 +347,3 @@ class LoginAsForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=200, help_text=_("Stands in the audit trail, where the reseller can read it.")
     )
-
-
-class EntryListForm(ListForm):
-    """The filters of a Transactions tab."""
-
-    kind = forms.ChoiceField(choices=[("", _("All kinds")), *TransferKind.choices], required=False)
-    start = date_field(_("From"))
-    end = date_field(_("To"))
-
-    def apply(self, rows: EntryQuerySet) -> QuerySet[Entry]:
-        """Return the entries that the address asks for, the newest first."""
-        if kind := self.value("kind"):
-            rows = rows.filter(transfer__kind=kind)
-        if text := self.value("q"):
-            rows = rows.filter(transfer__note__icontains=text)
-        if start := self.value("start"):
-            rows = rows.filter(transfer__created_at__gte=midnight(start))
-        if end := self.value("end"):
-            rows = rows.filter(transfer__created_at__lt=end_of_day(end))
-        return rows

@@ -10,6 +10,7 @@ urlpatterns = [
     path("resellers/<int:pk>/", pages.detail, name="detail"),
     path("resellers/<int:pk>/edit/", pages.edit, name="edit"),
     path("resellers/<int:pk>/transactions/", pages.transactions, name="transactions"),
+    path("resellers/<int:pk>/transactions/export", pages.transactions_export, name="transactions_export"),
     path("resellers/<int:pk>/subscribers/", pages.subscribers, name="subscribers"),
     path("resellers/<int:pk>/subs/", pages.subs, name="subs"),
     path("resellers/<int:pk>/audit/", pages.audit_trail, name="audit_trail"),

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.seats import Seat
 from audit.models import AuditEntry
 from ispanel.money import MONEY
 
@@ -46,6 +47,19 @@ class Direction(models.TextChoices):
 
 
 class LedgerAccountQuerySet(models.QuerySet["LedgerAccount"]):
+    def visible_to(self, seat: Seat) -> LedgerAccountQuerySet:
+        """Return whose money the seat reads: its own wallet and its subs', or every wallet with a view_all.
+
+        The wallets of deleted resellers, and the house's accounts, are the admins'.
+        """
+        if seat.is_admin:
+            return self
+        wallets = self.wallets().filter(reseller__deleted_at__isnull=True)
+        if seat.sees_all("transactions"):
+            return wallets
+        own = seat.reseller
+        return wallets.filter(Q(reseller=own) | Q(reseller__parent=own)) if own else self.none()
+
     def wallets(self) -> LedgerAccountQuerySet:
         return self.filter(kind=AccountKind.WALLET)
 
@@ -77,6 +91,15 @@ class LedgerAccount(models.Model):
     def is_wallet(self) -> bool:
         return self.kind == AccountKind.WALLET
 
+    def is_visible_to(self, seat: Seat) -> bool:
+        """Say of one row what `LedgerAccountQuerySet.visible_to` says of all; the reseller is at hand."""
+        if seat.is_admin:
+            return True
+        owner = getattr(self, "reseller", None)
+        if owner is None or owner.is_deleted:
+            return False
+        return owner.is_in_tree_of(seat) or seat.sees_all("transactions")
+
     @property
     def available(self) -> Decimal:
         """Balance + credit limit: what charges may still take."""
@@ -90,6 +113,37 @@ class LedgerAccount(models.Model):
     @property
     def is_over_limit(self) -> bool:
         return self.available < 0
+
+
+#: The tabs of the list of transfers: what was moved by hand, what was charged, and what undid one of these.
+TABS = {
+    "moved": REVERSIBLE,
+    "charged": CHARGES,
+    "undone": (TransferKind.REVERSAL, TransferKind.REFUND),
+}
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    def visible_to(self, seat: Seat) -> TransferQuerySet:
+        """Return those with an entry on an account that the seat sees.
+
+        The ids of the accounts are read first, so that PostgreSQL knows how many transfers to expect of them.
+        """
+        if seat.is_admin:
+            return self
+        seen = list(LedgerAccount.objects.visible_to(seat).values_list("pk", flat=True))
+        entries = Entry.objects.filter(account__in=seen)
+        if seat.sees_all("transactions"):  # Nearly all: look for an entry of each that is listed.
+            return self.filter(models.Exists(entries.filter(transfer=models.OuterRef("pk"))))
+        return self.filter(pk__in=entries.values("transfer"))
+
+    def in_tab(self, name: str) -> TransferQuerySet:
+        return self.filter(kind__in=TABS[name])
+
+    def for_list(self) -> TransferQuerySet:
+        """Return rows with all that a line of the list shows, in two queries."""
+        entries = Entry.objects.select_related("account__reseller").order_by("id")
+        return self.select_related("undone_by").prefetch_related(models.Prefetch("entries", queryset=entries))
 
 
 class Transfer(models.Model):
@@ -110,11 +164,34 @@ class Transfer(models.Model):
         AuditEntry, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="transfer"
     )
 
+    objects = TransferQuerySet.as_manager()
+
     class Meta:
         db_table = "transfers"
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
+
+    @property
+    def source(self) -> LedgerAccount | None:
+        """Where the money came from; entries are prefetched by `TransferQuerySet.for_list`."""
+        return self._account_of(Direction.DEBIT)
+
+    @property
+    def destination(self) -> LedgerAccount | None:
+        """Where the money went."""
+        return self._account_of(Direction.CREDIT)
+
+    def _account_of(self, direction: Direction) -> LedgerAccount | None:
+        return next((entry.account for entry in self.entries.all() if entry.direction == direction), None)
+
+    @property
+    def undone_in_words(self) -> str:
+        """Say that it was reversed or refunded, or nothing; `undone_by` is at hand."""
+        undone_by: Transfer | None = getattr(self, "undone_by", None)
+        if undone_by is None:
+            return ""
+        return str(_("Refunded") if undone_by.kind == TransferKind.REFUND else _("Reversed"))
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -122,7 +199,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Return the account's entries, the newest first, with what a line of them shows."""
         return (
             self.filter(account=account)
-            .select_related("transfer")
+            .select_related("transfer__undone_by")
             .prefetch_related(
                 models.Prefetch("transfer__entries", queryset=Entry.objects.select_related("account__reseller"))
             )
@@ -135,6 +212,19 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def since(self, start: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__gte=start)
+
+    def before(self, end: datetime) -> EntryQuerySet:
+        return self.filter(transfer__created_at__lt=end)
+
+    def total(self) -> Decimal:
+        """Return what the entries add up to: credits less debits."""
+        zero = Decimal(0)
+        sums = self.aggregate(
+            money_in=models.Sum("amount", filter=Q(direction=Direction.CREDIT), default=zero),
+            money_out=models.Sum("amount", filter=Q(direction=Direction.DEBIT), default=zero),
+        )
+        total: Decimal = sums["money_in"] - sums["money_out"]
+        return total
 
 
 class Entry(models.Model):

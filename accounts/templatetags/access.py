@@ -42,6 +42,18 @@ def acts_on(seat: Seat, row: Owned) -> bool:
     return row.is_actable_by(seat)
 
 
+class Seen(Protocol):
+    """A row that knows who sees it."""
+
+    def is_visible_to(self, seat: Seat) -> bool: ...
+
+
+@register.filter
+def sees(seat: Seat, row: Seen) -> bool:
+    """Say whether the seat sees this row, such as an account of the books."""
+    return row.is_visible_to(seat)
+
+
 @register.filter
 def enters(seat: Seat, reseller: Tenant) -> bool:
     """Say whether "Login as" is open to the seat with the permission: never from a borrowed one, see `enter_seat`."""

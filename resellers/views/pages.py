@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
@@ -16,22 +16,27 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import SignedInRequest, requires
 from accounts.models import InitialPassword
 from accounts.operations import check_names_are_free, fold_username
-from accounts.seats import Seat
 from accounts.views.acts import saved
+from audit.actions import Action
+from audit.exports import export_rows
 from audit.models import AuditEntry
+from ispanel.csv_export import csv_response
 from ispanel.http import done, render_form, render_list, wants
-from ispanel.lists import page_of
+from ispanel.installation import currency, time_zone
+from ispanel.lists import filter_context, page_of
 from ispanel.refusals import Refusal, refusals_into
 from resellers import operations
 from resellers.forms import (
     VIEWS,
-    EntryListForm,
     ResellerListForm,
     create_form_for,
     edit_form_for,
 )
 from resellers.models import LOW_ON_BALANCE, SUSPENDED, Reseller
-from wallet.models import Entry
+from wallet.exports import ENTRY_COLUMNS, entry_cells
+from wallet.forms import EntryListForm
+from wallet.models import Entry, LedgerAccount
+from wallet.trail import whose_trail
 
 
 @requires("resellers.view")
@@ -181,21 +186,33 @@ def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @require_GET
 def transactions(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """List the wallet's entries with the running balance."""
-    seat = request.seat
-    if not sees_wallet_of(reseller, seat):
-        raise Http404
     context = tab_context(request, reseller, "transactions")
-    form = EntryListForm(request.GET)
-    page = page_of(request, form.apply(Entry.objects.of(context["reseller"].wallet)))
-    others = [entry.counterparty for entry in page if entry.counterparty and entry.counterparty.is_wallet]
-    linked = {other.pk for other in others if sees_wallet_of(other.reseller, seat)}
-    context |= {"form": form, "page_obj": page, "linked_wallets": linked}
+    wallet, form = context["reseller"].wallet, EntryListForm(request.GET)
+    if not wallet.is_visible_to(request.seat):
+        raise Http404
+    page = page_of(request, form.apply(Entry.objects.of(wallet)))
+    export_url = reverse("resellers:transactions_export", args=[reseller.pk])
+    context |= {"page_obj": page, **filter_context(request, form, export_url)}
     return render_list(request, "resellers/transactions.html", context)
 
 
-def sees_wallet_of(reseller: Reseller, seat: Seat) -> bool:
-    """Say whether the seat reads this reseller's wallet: in its own tree, or all with a view_all."""
-    return reseller.is_in_tree_of(seat) or (not reseller.is_deleted and seat.sees_all("transactions"))
+@requires("transactions.view", of=Reseller)
+@require_GET
+def transactions_export(request: SignedInRequest, reseller: Reseller) -> StreamingHttpResponse:
+    """Send the entries that the Transactions tab's filters leave as a CSV file, and record that."""
+    now, zone, seat = timezone.now(), time_zone(), request.seat
+    wallet = get_object_or_404(LedgerAccount.objects.visible_to(seat), pk=reseller.wallet_id)
+    form = EntryListForm(request.GET)
+    rows = export_rows(
+        actor=seat,
+        action=Action.TRANSACTIONS_EXPORTED,
+        rows=form.apply(Entry.objects.of(wallet)),
+        filters=form.words(),
+        **whose_trail(wallet, seat),
+        now=now,
+    )
+    name = f"transactions-{reseller.pk}-{now.astimezone(zone):%Y-%m-%d}"
+    return csv_response(name, list(map(str, ENTRY_COLUMNS)), map(entry_cells(currency()), rows), zone=zone)
 
 
 @requires("transactions.view")
