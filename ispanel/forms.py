@@ -47,6 +47,10 @@ class GeneralSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("currency_code", "currency_decimals"):
             self.fields[name].disabled = currency_is_locked
 
+    def clean_company_address(self) -> str:
+        """Return the address with the line ends that everybody but a browser has."""
+        return "\n".join(self.cleaned_data["company_address"].splitlines())
+
     def clean_logo(self) -> bytes | None:
         """Return the picture as it will be kept, or None where none was chosen."""
         uploaded = self.cleaned_data["logo"]

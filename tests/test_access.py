@@ -24,10 +24,13 @@ from accounts.access import Policy
 from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel.models import PanelLogo
 from plans.models import Plan
 from resellers.models import Reseller, StaffLogin
 from subscribers.models import Subscriber
 from tests.cast import NOW, PASSWORD, fund, group, make_admin, make_plan, make_reseller, make_staff, make_support
+from tests.pictures import a_logo
+from wallet.models import LedgerAccount, Transfer
 
 # --- kinds of login ---------------------------------------------------------------------------------------------------
 
@@ -97,6 +100,8 @@ SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
     AuditEntry: scope(TREE, all_for=(PARTNER,)),
+    LedgerAccount: scope(TREE, all_for=(PARTNER,)),
+    Transfer: scope(TREE, all_for=(PARTNER,)),
 }
 #: What of that it may act on, where it has the permission. The rest is 403.
 ACTS: dict[type[Model], dict[str, frozenset[str]]] = {
@@ -235,6 +240,7 @@ ROWS = {
     "settings/security/": Row(frozenset({ADMIN}), post=303, form=typed(**SECURITY)),
     "settings/system/": Row(frozenset({ADMIN})),
     "settings/": Row(frozenset({ADMIN}), post=303, form=typed(**GENERAL)),
+    "settings/logo": Row(ADMINS),
     "settings/permissions/": Row(frozenset({ADMIN})),
     "settings/permissions/new": Row(frozenset({ADMIN}), post=303, form=a_group),
     "settings/permissions/<int:pk>/": Row(frozenset({ADMIN}), of=PermissionGroup, right_first=True),
@@ -266,6 +272,12 @@ ROWS = {
     "audit/export": Row(READERS, recorded=True),
     "audit/<int:pk>/": Row(READERS, of=AuditEntry),
     "transactions/": Row(READERS, get=302),
+    "transfers/": Row(READERS),
+    "transfers/export": Row(READERS, recorded=True),
+    "transfers/<int:pk>/": Row(READERS, of=Transfer),
+    "wallets/<int:pk>/statement/": Row(READERS, of=LedgerAccount),
+    "wallets/<int:pk>/statement/csv": Row(READERS, of=LedgerAccount, recorded=True),
+    "wallets/<int:pk>/statement/pdf": Row(READERS, of=LedgerAccount, recorded=True),
     "plans/": Row(READERS_OF_LINES),
     "plans/new": Row(frozenset({ADMIN}), post=303, form=a_plan),
     "plans/<int:pk>/edit/": Row(frozenset({ADMIN}), of=Plan, right_first=True, post=303, form=a_plan),
@@ -273,6 +285,7 @@ ROWS = {
     "resellers/new": Row(KEEPERS, post=303, form=a_new_reseller, refused_by_act=frozenset({SUB, PARENT_AS})),
     "resellers/<int:pk>/": reads_reseller(READERS),
     "resellers/<int:pk>/transactions/": reads_reseller(READERS),
+    "resellers/<int:pk>/transactions/export": reads_reseller(READERS, recorded=True),
     "resellers/<int:pk>/subs/": reads_reseller(READERS),
     "resellers/<int:pk>/subscribers/": reads_reseller(READERS_OF_LINES),
     "resellers/<int:pk>/audit/": reads_reseller(READERS),
@@ -398,6 +411,11 @@ class World:
             return {FOREIGN: self.logins[PETRA].pk, ABSENT: 987654}
         if model is StaffLogin:
             return {relation: self.staff[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
+        if model is LedgerAccount:
+            return {relation: reseller.wallet_id for relation, reseller in related.items()} | {ABSENT: 987654}
+        if model is Transfer:
+            entries = {relation: reseller.wallet.entries.earliest("pk") for relation, reseller in related.items()}
+            return {relation: entry.transfer_id for relation, entry in entries.items()} | {ABSENT: 987654}
         if model is Subscriber:
             return {relation: self.lines[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is AuditEntry:
@@ -427,6 +445,7 @@ def world(db: None) -> World:
             parent=resellers[parent],
             permission_group=group("SUPPORT" if parent in ("support", "partner") else "SALES"),
         )
+    PanelLogo.objects.create(png=a_logo())
     home, withdrawn = make_plan(), make_plan("Withdrawn", is_on_sale=False)
     lines, staff = {}, {}
     for name, reseller in resellers.items():

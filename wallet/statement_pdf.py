@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,21 +56,25 @@ def statement_pdf(statement: Statement, issuer: Issuer) -> bytes:
 
 def contents(statement: Statement, issuer: Issuer) -> dict[str, Any]:
     """Return all that stands in the PDF, in words and formatted: the template only lays it out."""
-    money = currency()
-    name = statement.account.name
+    money, zone, name = currency(), time_zone(), on_one_line(statement.account.name)
 
     def amount(value: Decimal) -> str:
         return format_amount(value, money)
 
+    def cells(line: Line) -> list[str]:
+        moment = date_format(localtime(line.at, zone), "j M Y, H:i")
+        other, note = on_one_line(line.other), on_one_line(line.note)
+        return [moment, str(line.kind.label), other, note, amount(line.amount), amount(line.balance)]
+
     return {
         "language": (get_language() or "en").partition("-")[0],
         "fonts": families(),
-        "issuer": {"name": issuer.name, "address": issuer.address, "logo": logo_of(issuer)},
+        "issuer": {"name": on_one_line(issuer.name), "address": issuer.address, "logo": logo_of(issuer)},
         "title": _("Statement"),
         "facts": [
             [_("Wallet"), name],
             [_("Period"), f"{day(statement.period.start)} – {day(statement.period.end)}"],
-            [_("Time zone"), str(time_zone())],
+            [_("Time zone"), str(zone)],
             [_("Currency"), money.code],
         ],
         "summary": [
@@ -81,7 +85,7 @@ def contents(statement: Statement, issuer: Issuer) -> dict[str, Any]:
         ],
         "columns": [_("Date"), _("Kind"), _("From or to, and note"), _("Amount"), _("Balance")],
         "opening": [_("Opening balance"), amount(statement.opening)],
-        "lines": [cells(line, amount) for line in statement.lines],
+        "lines": [cells(line) for line in statement.lines],
         "closing": [_("Closing balance"), amount(statement.closing)],
         "total_columns": [_("Kind"), _("Lines"), _("In"), _("Out")],
         "totals": [
@@ -93,9 +97,9 @@ def contents(statement: Statement, issuer: Issuer) -> dict[str, Any]:
     }
 
 
-def cells(line: Line, amount: Any) -> list[str]:
-    """Return a line's cells."""
-    return [moment(line.at), str(line.kind.label), line.other, line.note, amount(line.amount), amount(line.balance)]
+def on_one_line(text: str) -> str:
+    """Return the text with one blank for each gap: typst leaves tabs out, and so would join words."""
+    return " ".join(text.split())
 
 
 def logo_of(issuer: Issuer) -> dict[str, Any] | None:
@@ -108,7 +112,3 @@ def logo_of(issuer: Issuer) -> dict[str, Any] | None:
 
 def day(value: date) -> str:
     return date_format(value, "j M Y")
-
-
-def moment(value: datetime) -> str:
-    return date_format(localtime(value, time_zone()), "j M Y, H:i")

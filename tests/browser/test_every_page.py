@@ -11,13 +11,15 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
 from audit.sealing import seal
+from ispanel.operations import change_general_settings
 from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
 from subscribers import operations as subscribers
 from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
 from tests.cast import group, make_reseller, make_staff, make_support, seat_of
-from wallet.models import LedgerCheck
+from tests.pictures import a_logo
+from wallet.models import LedgerCheck, Transfer, TransferKind
 
 #: Addresses of the pages; {north} and {line} are the ids of a reseller and a subscriber.
 PAGES = (
@@ -29,6 +31,14 @@ PAGES = (
     "/resellers/{north}/",
     "/resellers/{north}/edit/",
     "/resellers/{north}/transactions/",
+    "/resellers/{north}/transactions/?counterparty=platform&amount=x",
+    "/transfers/",
+    "/transfers/?tab=charged&q=nobody",
+    "/transfers/{moved}/",
+    "/transfers/{charged}/",
+    "/wallets/{wallet}/statement/?start=2020-01-01&end=2099-12-31",
+    "/wallets/{wallet}/statement/?start=2026-05-02&end=2026-05-01",
+    "/wallets/{wallet}/statement/?start=2020-01-01&end=2020-01-01",
     "/resellers/{north}/subscribers/",
     "/resellers/{north}/subs/",
     "/resellers/{north}/audit/",
@@ -102,6 +112,8 @@ PAGES = (
     "/account/sign-ins/",
     "/nothing-here/",
 )
+#: What a reseller reads of its own money.
+OF_WALLET = ("/resellers/{north}/transactions/", "/transfers/", "/transfers/{charged}/", "/wallets/{wallet}/statement/")
 DIALOGS = (
     ("/resellers/{north}/", "Transfer"),
     ("/resellers/{north}/", "Withdraw"),
@@ -156,6 +168,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         wrong=2,
         findings=["Transfer 2 of 25.00: debits 25.00, credits 24.00."],
     )
+    change_general_settings(actor=admin, company_name="Al-Noor ISP", logo=a_logo(), now=now)
     row = AuditEntry.objects.filter(action=Action.RESELLER_CREATED).latest("pk").pk
     return people | {
         "north": north.pk,
@@ -167,6 +180,9 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         "row": row,
         "group": group("SALES").pk,
         "login": north.user_id,
+        "wallet": north.wallet_id,
+        "moved": Transfer.objects.filter(kind=TransferKind.TRANSFER).latest("pk").pk,
+        "charged": Transfer.objects.filter(kind=TransferKind.ACTIVATION).latest("pk").pk,
     }
 
 
@@ -201,7 +217,14 @@ def test_a_resellers_own_pages_are_accessible_and_narrow_enough(
 ) -> None:
     sign_in_as(narrow_page, north.user)
 
-    for path in ("/", "/resellers/", "/resellers/new", "/resellers/{north}/transactions/", "/subscribers/new"):
+    for path in (
+        "/",
+        "/resellers/",
+        "/resellers/new",
+        "/resellers/{north}/transactions/",
+        "/transfers/",
+        "/subscribers/new",
+    ):
         narrow_page.goto(path.format(**ids))
         axe(narrow_page)
         no_sideways_scroll(narrow_page)

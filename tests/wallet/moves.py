@@ -6,7 +6,7 @@ from accounts.models import User
 from tests.cast import NOW, seat_of, told_of
 from wallet import ledger
 from wallet.ledger import ActKey, Posted
-from wallet.models import LedgerAccount, TransferKind
+from wallet.models import LedgerAccount, Transfer, TransferKind
 
 
 def move(
@@ -37,6 +37,24 @@ def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
         may_use_credit=True,
         now=NOW,
     )
+
+
+def undo(actor: User, transfer: Transfer, kind: TransferKind) -> Transfer:
+    """Take a transfer back."""
+    source, destination = transfer.source, transfer.destination
+    assert source
+    assert destination
+    posted = ledger.post(
+        actor=seat_of(actor),
+        kind=kind,
+        debit=destination,
+        credit=source,
+        amount=transfer.amount,
+        trail=told_of(source, actor=actor),
+        undoes=transfer,
+        now=NOW,
+    )
+    return Transfer.objects.get(pk=posted.transfer_id)
 
 
 def balance_of(wallet: LedgerAccount) -> Decimal:
