@@ -13,6 +13,10 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=ispanel.settings \
     STATIC_ROOT=/app/static-build
+# For the names on PDF statements, in whatever script they are.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends fonts-noto-core \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --no-create-home --uid 10001 ispanel
 WORKDIR /app
 COPY --from=packages /venv /venv

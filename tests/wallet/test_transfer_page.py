@@ -50,15 +50,15 @@ def test_it_says_how_much_from_where_to_where_by_whom_and_why(settled: Transfer,
 
 def test_its_entries_stand_as_debit_and_credit_with_the_balance_after(settled: Transfer, asha: User) -> None:
     assert rows_of(signed_in(asha).get(url_of(settled))) == [
-        ["North Net", "120.50", "", "879.50"],
-        ["Northeast Net", "", "120.50", "120.50"],
+        ["North Net", "120.50", "—", "879.50"],
+        ["Northeast Net", "—", "120.50", "120.50"],
     ]
 
 
 def test_the_balance_of_an_account_that_one_does_not_see_stays_its_owners(settled: Transfer, noora: User) -> None:
     assert rows_of(signed_in(noora).get(url_of(settled))) == [
-        ["North Net", "120.50", "", "—"],
-        ["Northeast Net", "", "120.50", "120.50"],
+        ["North Net", "120.50", "—", "—"],
+        ["Northeast Net", "—", "120.50", "120.50"],
     ]
     assert "879.50" not in signed_in(noora).get(url_of(settled)).content.decode()
 
