@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
+
 from ispanel.installation import end_of_day, midnight, time_zone
-from wallet.models import Entry, LedgerAccount, TransferKind
+from wallet.models import Direction, Entry, EntryQuerySet, LedgerAccount, TransferKind
 
 ZERO = Decimal(0)
 
@@ -102,26 +104,26 @@ def statement_of(account: LedgerAccount, period: Period) -> Statement:
     may lie between them, and each belongs to its own day. So a period opens with what all entries before it add up
     to, and one period closes with what the next one opens with.
     """
-    entries = Entry.objects.of(account)
+    entries = Entry.objects.filter(account=account)
     opening = entries.before(period.starts_at).total()
     rows = entries.since(period.starts_at).before(period.ends_at).order_by("transfer__created_at", "id")
     return Statement(account, period, opening, list(lines_of(rows, opening)))
 
 
-def lines_of(entries: Iterable[Entry], opening: Decimal) -> Iterator[Line]:
-    """Yield the entries with the balance after each, from an opening balance on."""
+def lines_of(entries: EntryQuerySet, opening: Decimal) -> Iterator[Line]:
+    """Yield the entries with the balance after each, from an opening balance on.
+
+    They are read as plain values: an account of the house may have thousands in a day.
+    """
+    others = Entry.objects.filter(transfer=OuterRef("transfer")).exclude(pk=OuterRef("pk"))
+    rows = entries.annotate(other=Subquery(others.values("account__name")[:1])).values_list(
+        "transfer_id", "transfer__created_at", "transfer__kind", "transfer__note", "other", "direction", "amount"
+    )
     balance = opening
-    for entry in entries:
-        transfer, balance = entry.transfer, balance + entry.signed_amount
-        yield Line(
-            transfer_id=transfer.pk,
-            at=transfer.created_at,
-            kind=TransferKind(transfer.kind),
-            other=str(entry.counterparty or ""),
-            note=transfer.note,
-            amount=entry.signed_amount,
-            balance=balance,
-        )
+    for transfer_id, at, kind, note, other, direction, amount in rows:
+        signed = amount if direction == Direction.CREDIT else -amount
+        balance += signed
+        yield Line(transfer_id, at, TransferKind(kind), other or "", note, signed, balance)
 
 
 def this_month(now: datetime) -> Period:
