@@ -1,6 +1,6 @@
 # make run     the panel on http://127.0.0.1:8000   (PORT, DATA_DIR, ADMIN_PASSWORD, DEMO=0, DATABASE_URL)
 # make test    all tests                            (ARGS='-k renewal' picks some)
-# make campaign  the proof that the wallet loses nothing, at full size (SEED, OPERATIONS, APP_KILLS, DATABASE_KILLS, PARTS)
+# make campaign  the proof that no wallet loses, mints or doubles a cent   (SEED and sizes: docs/proof.md)
 # make check   everything that reads the code: lint, types, templates, imports, migrations, deployment settings
 # make format  lay out the code as `check` wants it
 # make demo    the demo data, into the database of a running panel

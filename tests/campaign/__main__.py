@@ -26,6 +26,7 @@ class Sizes:
     operations: int
     app_kills: int
     database_kills: int
+    orders: int
 
     @classmethod
     def from_environment(cls) -> Sizes:
@@ -37,6 +38,7 @@ class Sizes:
             operations=number("OPERATIONS", 1_000_000),
             app_kills=number("APP_KILLS", 200),
             database_kills=number("DATABASE_KILLS", 100),
+            orders=number("ORDERS", 200),
         )
 
 
@@ -83,9 +85,17 @@ def database_kills(stage: Stage) -> Iterator[Outcome]:
     )
 
 
+def model(stage: Stage) -> Iterator[Outcome]:
+    from tests.campaign.model import run_model_at_length
+
+    number = int.from_bytes(stage.sizes.seed.encode())
+    yield run_model_at_length(admin=stage.admin, number=number, orders=stage.sizes.orders)
+
+
 PARTS: dict[str, Callable[[Stage], Iterator[Outcome]]] = {
     "app-kills": app_kills,
     "database-kills": database_kills,
+    "model": model,
     "bank": bank,
 }
 
