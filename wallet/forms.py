@@ -156,3 +156,11 @@ class StatementForm(forms.Form):
         if start and end and end < start:
             self.add_error("end", _("The period ends before it begins. Choose this day or a later one."))
         return period
+
+
+class UndoForm(MoneyForm):
+    """Why money is moved back: a reversal or a refund."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Stands on the transfer and in the audit trail.")
+    )

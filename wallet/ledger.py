@@ -85,6 +85,13 @@ class AlreadyUndone(Refusal):
         super().__init__(_("This was taken back before. Open it again to see by what."))
 
 
+class CannotBeUndone(Refusal):
+    """What is posted is not the same money the other way, or not what undoes that kind of transfer."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This transfer cannot be taken back in this way. Open it again to see what can be done."))
+
+
 class TooManyDecimals(Refusal):
     """The amount has more decimals than the currency."""
 
@@ -178,6 +185,8 @@ def refusals_of_ledger(required: Decimal = Decimal(0), *, credit_counts: bool = 
                 raise WalletClosed from problem
             case "IP004":
                 raise TooManyDecimals(required) from problem
+            case "IP005":
+                raise CannotBeUndone from problem
             case "IP006":
                 raise AlreadyUndone from problem
         raise
@@ -207,7 +216,8 @@ def post(
     :param trail: the row, from `audit.operations.row`, that tells of this.
     :param may_use_credit: for charges alone.
     :param undoes: what a reversal or a refund takes back.
-    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, WalletBusy, TooManyDecimals, InvalidAmount, AlreadyUndone:
+    :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, WalletBusy, TooManyDecimals, InvalidAmount,
+        CannotBeUndone, AlreadyUndone:
     """
     if not amount.is_finite() or not 0 < amount <= HIGHEST_AMOUNT:
         raise InvalidAmount(f"{amount} is no amount of money")

@@ -140,8 +140,8 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
     def in_tab(self, name: str) -> TransferQuerySet:
         return self.filter(kind__in=TABS[name])
 
-    def for_list(self) -> TransferQuerySet:
-        """Return rows with all that a line of the list shows, in two queries."""
+    def with_sides(self) -> TransferQuerySet:
+        """Return rows with the accounts on both sides, and whether they were taken back, in two queries."""
         entries = Entry.objects.select_related("account__reseller").order_by("id")
         return self.select_related("undone_by").prefetch_related(models.Prefetch("entries", queryset=entries))
 
@@ -173,17 +173,35 @@ class Transfer(models.Model):
         return f"{self.get_kind_display()} {self.amount}"
 
     @property
-    def source(self) -> LedgerAccount | None:
-        """Where the money came from; entries are prefetched by `TransferQuerySet.for_list`."""
-        return self._account_of(Direction.DEBIT)
+    def is_charge(self) -> bool:
+        return self.kind in CHARGES
 
     @property
-    def destination(self) -> LedgerAccount | None:
-        """Where the money went."""
-        return self._account_of(Direction.CREDIT)
+    def is_reversible(self) -> bool:
+        return self.kind in REVERSIBLE
 
-    def _account_of(self, direction: Direction) -> LedgerAccount | None:
-        return next((entry.account for entry in self.entries.all() if entry.direction == direction), None)
+    @property
+    def is_undone(self) -> bool:
+        """Say whether it was reversed or refunded."""
+        return hasattr(self, "undone_by")
+
+    @property
+    def sent_by(self) -> LedgerAccount:
+        """The account that the money came from; see `TransferQuerySet.with_sides`."""
+        return self._side(Direction.DEBIT)
+
+    @property
+    def received_by(self) -> LedgerAccount:
+        """The account that the money went to; see `TransferQuerySet.with_sides`."""
+        return self._side(Direction.CREDIT)
+
+    @property
+    def about(self) -> LedgerAccount:
+        """The wallet that a transfer by hand was about: the one that it fills, or that a withdrawal empties."""
+        return self.sent_by if self.kind == TransferKind.WITHDRAWAL else self.received_by
+
+    def _side(self, direction: Direction) -> LedgerAccount:
+        return next(entry.account for entry in self.entries.all() if entry.direction == direction)
 
     @property
     def undone_in_words(self) -> str:

@@ -20,7 +20,9 @@ class Line:
     after: Decimal | None
 
 
-def preview(source: LedgerAccount, target: LedgerAccount, amount: Decimal | None, *, own: LedgerAccount) -> list[Line]:
+def preview(
+    source: LedgerAccount, target: LedgerAccount, amount: Decimal | None, *, own: LedgerAccount | None = None
+) -> list[Line]:
     """Return both sides of a transfer.
 
     :param own: the account of whoever looks, which is called theirs if it is a wallet.

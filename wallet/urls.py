@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.views import statements, transfers
+from wallet.views import reversal, statements, transfers
 
 app_name = "wallet"
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("wallets/<int:pk>/statement/", statements.statement, name="statement"),
     path("wallets/<int:pk>/statement/csv", statements.statement_csv, name="statement_csv"),
     path("wallets/<int:pk>/statement/pdf", statements.statement_pdf, name="statement_pdf"),
+    path("transfers/<int:pk>/reversal/", reversal.reversal, name="reversal"),
 ]

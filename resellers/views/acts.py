@@ -55,8 +55,9 @@ def transfers(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
 @requires("transactions.withdraw", of=Reseller)
 @require_http_methods(["GET", "POST"])
 def withdrawals(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
-    """Withdraw money from the reseller."""
-    form = TransferForm(request.POST or None)
+    """Withdraw money from the reseller; a link may have filled the form in."""
+    filled_in = {name: request.GET[name] for name in ("amount", "note") if name in request.GET}
+    form = TransferForm(request.POST or None, initial=filled_in)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             transfer = operations.withdraw_from_reseller(

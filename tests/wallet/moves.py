@@ -41,7 +41,7 @@ def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
 
 def undo(actor: User, transfer: Transfer, kind: TransferKind) -> Transfer:
     """Take a transfer back."""
-    source, destination = transfer.source, transfer.destination
+    source, destination = transfer.sent_by, transfer.received_by
     assert source
     assert destination
     posted = ledger.post(

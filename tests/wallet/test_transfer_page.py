@@ -65,7 +65,7 @@ def test_the_balance_of_an_account_that_one_does_not_see_stays_its_owners(settle
 
 def test_a_transfer_and_its_reversal_lead_to_each_other(asha: User, nadia: User, north: Reseller) -> None:
     fund(north.wallet, "100", actor=asha)
-    moved = Transfer.objects.for_list().latest("id")
+    moved = Transfer.objects.with_sides().latest("id")
     taken_back = undo(asha, moved, TransferKind.REVERSAL)
 
     first, second = (signed_in(nadia).get(url_of(transfer)) for transfer in (moved, taken_back))
@@ -85,7 +85,7 @@ def test_a_charge_leads_to_its_subscriber(line: Subscriber, nadia: User, asha: U
 
 
 def test_a_refund_leads_to_its_subscriber(line: Subscriber, asha: User) -> None:
-    charged = Transfer.objects.for_list().get(kind=TransferKind.ACTIVATION)
+    charged = Transfer.objects.with_sides().get(kind=TransferKind.ACTIVATION)
     refund = undo(asha, charged, TransferKind.REFUND)
     Renewal.objects.filter(transfer=charged).update(refund=refund, refunded_at=timezone.now())
 

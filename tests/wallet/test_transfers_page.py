@@ -82,7 +82,7 @@ def test_what_was_taken_back_says_so(asha: User, north: Reseller) -> None:
     fund(north.wallet, "100", actor=asha)
     fund(north.wallet, "7", actor=asha)
     charge(asha, north.wallet, "25")
-    _kept, reversed_, charged = Transfer.objects.for_list().order_by("id")
+    _kept, reversed_, charged = Transfer.objects.with_sides().order_by("id")
     undo(asha, reversed_, TransferKind.REVERSAL)
     undo(asha, charged, TransferKind.REFUND)
 

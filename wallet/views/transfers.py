@@ -29,7 +29,7 @@ from wallet.models import Transfer
 def list_(request: SignedInRequest) -> HttpResponse:
     """List every transfer that the seat sees, the newest first."""
     form = TransferListForm(request.GET)
-    page = page_of(request, form.apply(Transfer.objects.visible_to(request.seat).for_list()))
+    page = page_of(request, form.apply(Transfer.objects.visible_to(request.seat).with_sides()))
     tab, others = form.value("tab") or "", query_without(request, "tab")
     context = {
         "page_obj": page,
@@ -49,7 +49,7 @@ def export(request: SignedInRequest) -> StreamingHttpResponse:
     rows = export_rows(
         actor=seat,
         action=Action.TRANSFERS_EXPORTED,
-        rows=form.apply(Transfer.objects.visible_to(seat).for_list()),
+        rows=form.apply(Transfer.objects.visible_to(seat).with_sides()),
         filters=form.words(),
         reseller_id=seat.reseller.pk if seat.reseller else None,
         now=now,
@@ -63,7 +63,7 @@ def export(request: SignedInRequest) -> StreamingHttpResponse:
 def detail(request: SignedInRequest, transfer: Transfer) -> HttpResponse:
     """Show a transfer whole: its entries, what it took back or was taken back by, and what it paid for."""
     seat = request.seat
-    transfer = Transfer.objects.for_list().select_related("undoes").get(pk=transfer.pk)
+    transfer = Transfer.objects.with_sides().select_related("undoes").get(pk=transfer.pk)
     context = {
         "transfer": transfer,
         "renewal": renewal_seen(transfer, seat),
