@@ -39,20 +39,22 @@ def revenue_of_admin(now: datetime) -> Revenue:
 
 
 def revenue_of(reseller: Reseller, now: datetime) -> tuple[Revenue, Revenue]:
-    """Return the retail revenue of a reseller's own subscribers, and that of its sub-resellers' apart."""
+    """Return the retail revenue of a reseller's own subscribers, and that of its sub-resellers' apart.
+
+    What was refunded since then is taken off, whenever it was sold.
+    """
     own, of_subs = Q(reseller=reseller), Q(reseller__parent=reseller)
-    today = Q(created_at__gte=start_of_day(now))
-    totals = (
-        Renewal.objects.filter(own | of_subs)
-        .made_since(start_of_month(now))
-        .aggregate(
-            today=Sum("retail_price", filter=own & today, default=ZERO),
-            month=Sum("retail_price", filter=own, default=ZERO),
-            subs_today=Sum("retail_price", filter=of_subs & today, default=ZERO),
-            subs_month=Sum("retail_price", filter=of_subs, default=ZERO),
-        )
-    )
-    return Revenue(totals["today"], totals["month"]), Revenue(totals["subs_today"], totals["subs_month"])
+    sums = {}
+    for name, start in (("today", start_of_day(now)), ("month", start_of_month(now))):
+        for whose, resellers in (("", own), ("subs_", of_subs)):
+            for what, since in (("sold", Q(created_at__gte=start)), ("refunded", Q(refunded_at__gte=start))):
+                sums[f"{whose}{name}_{what}"] = Sum("retail_price", filter=resellers & since, default=ZERO)
+    totals = Renewal.objects.sold_by_tree_of(reseller).sold_or_refunded_since(start_of_month(now)).aggregate(**sums)
+    earned = {
+        name: totals[f"{name}_sold"] - totals[f"{name}_refunded"]
+        for name in ("today", "month", "subs_today", "subs_month")
+    }
+    return Revenue(earned["today"], earned["month"]), Revenue(earned["subs_today"], earned["subs_month"])
 
 
 def total_of_wallets() -> Decimal:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -122,8 +122,21 @@ class RenewalListForm(ListForm):
         self.seat = seat
         offer_resellers(self.fields["reseller"], seat)
 
+    def sold(self, rows: RenewalQuerySet) -> RenewalQuerySet:
+        """Return the periods that were sold in the time that the address asks for."""
+        return self._between(rows, "created_at")
+
+    def refunded(self, rows: RenewalQuerySet) -> RenewalQuerySet:
+        """Return the periods that were refunded in that time, whenever they were sold."""
+        return self._between(rows.refunded(), "refunded_at")
+
     def apply(self, rows: RenewalQuerySet) -> RenewalQuerySet:
-        """Return the periods that the address asks for, the newest first."""
+        """Return both, the newest first: a period that was refunded is there twice, the second time with a minus."""
+        sold = self.sold(rows).as_lines("created_at", sign=1)
+        refunded = self.refunded(rows).as_lines("refunded_at", sign=-1)
+        return sold.union(refunded, all=True).order_by(F("at").desc(), F("id").desc(), F("sign"))
+
+    def _between(self, rows: RenewalQuerySet, moment: str) -> RenewalQuerySet:
         if text := self.value("q"):
             rows = rows.filter(subscriber__username__icontains=text)
         if reseller := self.value("reseller"):
@@ -131,10 +144,10 @@ class RenewalListForm(ListForm):
         if self.value("of_subs") and self.seat.reseller:
             rows = rows.filter(reseller__parent=self.seat.reseller)
         if start := self.value("start"):
-            rows = rows.filter(created_at__gte=midnight(start))
+            rows = rows.filter(**{f"{moment}__gte": midnight(start)})
         if end := self.value("end"):
-            rows = rows.filter(created_at__lt=end_of_day(end))
-        return rows.order_by("-id")
+            rows = rows.filter(**{f"{moment}__lt": end_of_day(end)})
+        return rows
 
 
 def offer_resellers(field: forms.Field, seat: Seat) -> None:

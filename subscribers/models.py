@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -144,6 +145,10 @@ class Subscriber(models.Model):
         """Say of one row what `SubscriberQuerySet.actable_by` says of all; the reseller is at hand."""
         return self.reseller.is_in_tree_of(seat)
 
+    def is_visible_to(self, seat: Seat) -> bool:
+        """Say of one row what `SubscriberQuerySet.visible_to` says of all; the reseller is at hand."""
+        return seat.sees_all("subscribers") or self.is_actable_by(seat)
+
     def status_at(self, now: datetime) -> Status:
         """Return where the line stands at the moment ``now``."""
         if self.terminated_at:
@@ -169,11 +174,40 @@ class PeriodRange(Func):
 
 class RenewalQuerySet(models.QuerySet["Renewal"]):
     def visible_to(self, seat: Seat) -> RenewalQuerySet:
-        """Return the periods of the subscribers that the seat sees."""
-        return self.filter(subscriber__in=Subscriber.objects.visible_to(seat))
+        """Return what was sold by the resellers whose subscribers the seat sees, whoever owns the lines now."""
+        if seat.sees_all("subscribers"):
+            return self
+        return self.sold_by_tree_of(seat.reseller) if seat.reseller else self.none()
 
-    def made_since(self, start: datetime) -> RenewalQuerySet:
-        return self.filter(created_at__gte=start)
+    def sold_by_tree_of(self, reseller: Reseller) -> RenewalQuerySet:
+        """Return what a reseller and its sub-resellers sold."""
+        return self.filter(Q(reseller=reseller) | Q(reseller__parent=reseller))
+
+    def kept(self) -> RenewalQuerySet:
+        """Leave out the refunded ones."""
+        return self.filter(refunded_at__isnull=True)
+
+    def refunded(self) -> RenewalQuerySet:
+        return self.filter(refunded_at__isnull=False)
+
+    def sold_or_refunded_since(self, start: datetime) -> RenewalQuerySet:
+        return self.filter(Q(created_at__gte=start) | Q(refunded_at__gte=start))
+
+    def totals(self) -> dict[str, Any]:
+        """Return in one query how many there are, what they were charged, and what they brought in."""
+        return self.aggregate(
+            count=models.Count("pk"),
+            price=models.Sum("price", default=Decimal(0)),
+            retail_price=models.Sum("retail_price", default=Decimal(0)),
+        )
+
+    def as_lines(self, moment: str, *, sign: int) -> RenewalQuerySet:
+        """Return rows for a list: ``at`` is the field of this name, ``charged`` and ``retail`` have this sign."""
+        return (
+            self.select_related("subscriber__reseller", "plan", "reseller")
+            .annotate(at=F(moment), sign=models.Value(sign))
+            .annotate(charged=F("price") * F("sign"), retail=F("retail_price") * F("sign"))
+        )
 
 
 class Renewal(models.Model):

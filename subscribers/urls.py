@@ -11,4 +11,5 @@ urlpatterns = [
     path("subscribers/<int:pk>/", views.detail, name="detail"),
     path("subscribers/<int:pk>/edit/", views.edit, name="edit"),
     path("subscribers/<int:pk>/renewals/", views.renewals, name="renewals"),
+    path("transfers/<int:pk>/refund/", views.refund, name="refund"),
 ]

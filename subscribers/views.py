@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Sum
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,11 +12,13 @@ from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import SignedInRequest, requires
+from accounts.access import SignedInRequest, admin_only, requires
 from accounts.trail import trail_about
 from ispanel.http import done, render_act, render_form, render_list, wants
+from ispanel.installation import currency
 from ispanel.lists import page_of
-from ispanel.refusals import refusals_into
+from ispanel.money import with_code
+from ispanel.refusals import Refusal, refusals_into
 from subscribers import operations
 from subscribers.forms import (
     VIEWS,
@@ -28,6 +29,7 @@ from subscribers.forms import (
     SubscriberListForm,
 )
 from subscribers.models import Renewal, Subscriber
+from wallet.forms import UndoForm
 
 
 @requires("subscribers.view")
@@ -51,12 +53,19 @@ def list_(request: SignedInRequest) -> HttpResponse:
 @requires("subscribers.view")
 @require_GET
 def sold(request: SignedInRequest) -> HttpResponse:
-    """List the periods sold, with what they were charged and what they brought in."""
+    """List the periods sold and those refunded, with what they were charged and what they brought in."""
     form = RenewalListForm(request.GET, seat=request.seat)
-    rows = form.apply(Renewal.objects.visible_to(request.seat))
-    totals = rows.aggregate(count=Count("pk"), price=Sum("price"), retail_price=Sum("retail_price"))
-    page = page_of(request, rows.select_related("subscriber", "plan", "reseller"))
-    return render_list(request, "subscribers/sold.html", {"form": form, "page_obj": page, "totals": totals})
+    rows = Renewal.objects.visible_to(request.seat)
+    sold, refunded = form.sold(rows).totals(), form.refunded(rows).totals()
+    context = {
+        "form": form,
+        "page_obj": page_of(request, form.apply(rows)),
+        "sold": sold["count"],
+        "refunded": refunded["count"],
+        "charged": sold["price"] - refunded["price"],
+        "retail": sold["retail_price"] - refunded["retail_price"],
+    }
+    return render_list(request, "subscribers/sold.html", context)
 
 
 @requires("subscribers.view", of=Subscriber)
@@ -150,3 +159,37 @@ def renewals(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     return render_act(
         request, "subscribers/renew.html", context, cancel_url=reverse("subscribers:detail", args=[subscriber.pk])
     )
+
+
+@admin_only
+@require_http_methods(["GET", "POST"])
+def refund(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Give the charge of a period back and end the period."""
+    renewal = Renewal.objects.select_related("subscriber", "plan", "refund").filter(transfer_id=pk).first()
+    if renewal is None:
+        raise Http404
+    back = reverse("subscribers:detail", args=[renewal.subscriber_id])
+    form = UndoForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.refund_charge(
+                actor=request.seat,
+                renewal_id=renewal.pk,
+                reason=form.cleaned_data["reason"],
+                key=form.key("refund", {**form.cleaned_data, "renewal": renewal.pk}),
+                now=timezone.now(),
+            )
+            message = _("%(amount)s is refunded.") % {"amount": with_code(renewal.price, currency())}
+            return done(request, message, to=back)
+    refund = operations.refund_of(renewal, timezone.now())
+    context = {"form": form, "refund": refund, "refusal": why_not_refundable(renewal)}
+    return render_act(request, "subscribers/refund.html", context, cancel_url=back)
+
+
+def why_not_refundable(renewal: Renewal) -> str:
+    """Return why the period is not refunded, or nothing."""
+    try:
+        operations.check_refundable(renewal)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""

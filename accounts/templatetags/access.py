@@ -25,6 +25,12 @@ class Owned(Protocol):
     def is_actable_by(self, seat: Seat) -> bool: ...
 
 
+class Seen(Protocol):
+    """A row of a tenant, which knows who sees it."""
+
+    def is_visible_to(self, seat: Seat) -> bool: ...
+
+
 class Tenant(Protocol):
     """A reseller, which knows whose tree it is in and who sees it."""
 
@@ -51,6 +57,12 @@ class Seen(Protocol):
 @register.filter
 def sees(seat: Seat, row: Seen) -> bool:
     """Say whether the seat sees this row, such as an account of the books."""
+    return row.is_visible_to(seat)
+
+
+@register.filter
+def sees(seat: Seat, row: Seen) -> bool:
+    """Say whether the seat sees this subscriber, whatever else of it stands on the page."""
     return row.is_visible_to(seat)
 
 

@@ -1,4 +1,4 @@
-"""What is done to subscribers: adding, changing and renewing them."""
+"""What is done to subscribers: adding, changing and renewing them, and refunding what was paid."""
 
 from subscribers.operations.batches import renew_subscribers
 from subscribers.operations.details import (
@@ -15,6 +15,14 @@ from subscribers.operations.details import (
     fold_subscriber_name,
     insert_subscriber,
     state_of,
+)
+from subscribers.operations.refunds import (
+    LaterPeriod,
+    NothingToRefund,
+    Refund,
+    check_refundable,
+    refund_charge,
+    refund_of,
 )
 from subscribers.operations.renewals import (
     ACTION_OF,
@@ -39,10 +47,13 @@ __all__ = [
     "FURTHEST_AHEAD",
     "NOTE_LENGTH",
     "ChangedMeanwhile",
+    "LaterPeriod",
+    "NothingToRefund",
     "PaidTooFarAhead",
     "PlanNotOnSale",
     "PriceChanged",
     "Quote",
+    "Refund",
     "ResellerOutOfScope",
     "SubscriberDetails",
     "SubscriberNameTaken",
@@ -51,12 +62,15 @@ __all__ = [
     "add_subscriber",
     "buy_period",
     "charge",
+    "check_refundable",
     "edit_subscriber",
     "fold_subscriber_name",
     "insert_subscriber",
     "locked",
     "locked_among",
     "quote",
+    "refund_charge",
+    "refund_of",
     "renew_subscriber",
     "renew_subscribers",
     "state_of",

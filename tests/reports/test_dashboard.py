@@ -18,6 +18,8 @@ from ispanel.models import PanelSettings
 from plans.models import Plan
 from reports import figures
 from resellers.models import Reseller
+from subscribers.models import Renewal, Subscriber
+from subscribers.operations import refund_charge
 from tests.cast import fund, group, make_plan, make_reseller, make_staff, seat_of, signed_in
 from tests.pages import body, links_of, rows_of, text_of
 from tests.subscribers.lines import add, renew
@@ -52,6 +54,14 @@ def business(asha: User, north: Reseller, northeast: Reseller, south: Reseller, 
     add(asha, northeast, home, "dana", now=now)
     add(asha, south, home, "salma", now=now)
     add(asha, south, home, "sara", activate=False)
+
+
+@pytest.fixture
+def refunds(business: None, asha: User) -> None:
+    """Take back today's period of North's amal, that of Northeast's dana, and badr's of long ago."""
+    for username in ("amal", "dana", "badr"):
+        period = Renewal.objects.get(subscriber__username=username)
+        refund_charge(actor=seat_of(asha), renewal_id=period.pk, reason="Never installed", now=timezone.now())
 
 
 # --- what stands there ------------------------------------------------------------------------------------------------
@@ -151,6 +161,37 @@ def test_each_figure_equals_the_list_that_it_links_to(
     for name, (value, url) in linked.items():
         if name in COUNTS | EARNED | {"Sub-resellers"}:
             assert total_behind(client, name, url) == value, name
+
+
+@pytest.mark.parametrize("who", ["asha", "nadia", "noora", "sami"])
+def test_each_figure_of_revenue_equals_its_list_after_refunds_too(
+    refunds: None, asha: User, nadia: User, noora: User, sami: User, who: str
+) -> None:
+    client = signed_in({"asha": asha, "nadia": nadia, "noora": noora, "sami": sami}[who])
+    linked = {name: stats(client.get("/"))[name] for name in EARNED}
+
+    for name, (value, url) in linked.items():
+        assert total_behind(client, name, url) == value, name
+
+
+def test_a_refund_lowers_the_revenue_of_the_day_on_which_it_is_made(
+    refunds: None, asha: User, nadia: User, noora: User
+) -> None:
+    """Today were sold 25 + 10 by North and 25 by Northeast and South each; 25 + 25 + 25 went back."""
+    assert figures_of(asha)["Today's revenue"] == "10.00 USD"
+    assert figures_of(nadia)["Today's revenue"] == "−15.00 USD"
+    assert figures_of(noora)["Today's revenue"] == "0.00 USD"
+
+
+def test_revenue_counts_for_whoever_sold_whoever_has_the_line_now(
+    business: None, asha: User, nadia: User, sami: User, south: Reseller
+) -> None:
+    Subscriber.objects.filter(username="amal").update(reseller=south)
+
+    for user, wanted in ((nadia, "35.00 USD"), (sami, "25.00 USD")):
+        client = signed_in(user)
+        value, url = stats(client.get("/"))["Today's revenue"]
+        assert (value, total_behind(client, "Today's revenue", url)) == (wanted, wanted)
 
 
 def test_what_is_in_all_wallets_is_the_sum_of_the_list(business: None, asha: User) -> None:

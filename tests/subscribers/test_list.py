@@ -13,8 +13,9 @@ from accounts.models import PermissionGroup, User
 from ispanel.models import PanelSettings
 from plans.models import Plan
 from resellers.models import Reseller
-from subscribers.models import Subscriber
-from tests.cast import NOW, fund, group, make_plan, make_staff, signed_in
+from subscribers.models import Renewal, Subscriber
+from subscribers.operations import refund_charge
+from tests.cast import NOW, fund, group, make_plan, make_staff, seat_of, signed_in
 from tests.pages import body, links_of, rows_of, text_of
 from tests.subscribers.lines import add
 
@@ -202,8 +203,8 @@ def sold(client: Client, query: str = "") -> list[str]:
 def test_the_periods_sold_are_those_of_the_scope(
     lines: None, asha: User, nadia: User, noora: User, sami: User, noor: User, petra: User
 ) -> None:
-    assert sold(signed_in(asha)) == sold(signed_in(noor)) == ["salma", "carla", "badr", "amal"]
-    assert sold(signed_in(nadia)) == ["carla", "badr", "amal"]
+    assert sold(signed_in(asha)) == sold(signed_in(noor)) == ["salma", "badr", "amal", "carla"]
+    assert sold(signed_in(nadia)) == ["badr", "amal", "carla"]
     assert sold(signed_in(noora)) == []
     assert sold(signed_in(sami)) == ["salma"]
     assert signed_in(petra).get(SOLD).status_code == 403
@@ -213,11 +214,46 @@ def test_the_totals_are_the_sums_of_the_rows(lines: None, nadia: User) -> None:
     response: Any = signed_in(nadia).get(SOLD)
 
     assert [row[2:] for row in rows_of(response)] == [
-        ["Activation", "Home", "North Net", "25.00", "25.00"],
         ["Activation", "Night", "North Net", "10.00", "10.00"],
+        ["Activation", "Home", "North Net", "25.00", "25.00"],
         ["Activation", "Home", "North Net", "25.00", "25.00"],
     ]
     assert "Periods 3 Charged to wallets 60.00 USD Retail 60.00 USD" in body(response)
+
+
+def test_a_refund_stands_there_as_a_line_of_its_own_with_a_minus(
+    lines: None, asha: User, nadia: User, north: Reseller
+) -> None:
+    for username in ("amal", "carla"):
+        period = Renewal.objects.get(subscriber__username=username)
+        refund_charge(actor=seat_of(asha), renewal_id=period.pk, reason="Never installed", now=timezone.now())
+    client, today = signed_in(nadia), timezone.localdate().isoformat()
+
+    of_today: Any = client.get(f"{SOLD}?start={today}")
+
+    assert [[row[0], *row[2:]] for row in rows_of(of_today)] == [
+        ["carla", "Refund", "Home", "North Net", "−25.00", "−25.00"],
+        ["amal", "Refund", "Home", "North Net", "−25.00", "−25.00"],
+        ["badr", "Activation", "Night", "North Net", "10.00", "10.00"],
+        ["amal", "Activation", "Home", "North Net", "25.00", "25.00"],
+    ]
+    assert "Periods 2 Refunded 2 Charged to wallets −15.00 USD Retail −15.00 USD" in body(of_today)
+    assert sold(client, f"end={today}&q=carla") == ["carla", "carla"]
+    assert sold(signed_in(asha), "q=salma") == ["salma"]
+
+
+def test_a_line_that_moved_on_keeps_its_periods_where_they_were_sold(
+    lines: None, nadia: User, sami: User, south: Reseller
+) -> None:
+    amal = Subscriber.objects.get(username="amal")
+    amal.reseller = south
+    amal.save()
+
+    kept: Any = signed_in(nadia).get(SOLD)
+
+    assert "amal" in [row[0] for row in rows_of(kept)]
+    assert f"/subscribers/{amal.pk}/" not in links_of(kept)
+    assert "amal" not in sold(signed_in(sami))
 
 
 def test_without_rows_the_totals_are_zero(nadia: User) -> None:

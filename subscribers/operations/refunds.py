@@ -1,0 +1,138 @@
+"""Refunding: the money of a charge back to the wallet that paid, and the end of the period that it paid for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.seats import Seat
+from audit import operations as audit
+from audit.actions import Action
+from ispanel.installation import currency
+from ispanel.money import with_code
+from ispanel.refusals import Forbidden, Refusal
+from subscribers.models import Renewal
+from subscribers.operations.renewals import locked
+from wallet import ledger
+from wallet.ledger import ActKey, AlreadyUndone
+from wallet.models import LedgerAccount, Transfer, TransferKind
+
+
+class NothingToRefund(Refusal):
+    """The period was free: no charge was made for it."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This period was free: there is nothing to refund."))
+
+
+class LaterPeriod(Refusal):
+    """A later period of the line stands: it would begin where nothing is paid any more."""
+
+    def __init__(self, later: Renewal) -> None:
+        self.later = later
+        sentence = _("Refund the later period first.")
+        if later.transfer_id is None:
+            sentence = _("A free period follows this one, so it stays. Transfer the money back instead.")
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True)
+class Refund:
+    """What refunding a period does: shown before it is done."""
+
+    renewal: Renewal
+    charge: Transfer
+    new_expiry: datetime | None
+
+    @property
+    def payer(self) -> LedgerAccount:
+        """The wallet that paid, whoever owns the line now."""
+        return self.charge.sent_by
+
+    @property
+    def amount(self) -> Decimal:
+        return self.renewal.price
+
+    @property
+    def balance_after(self) -> Decimal:
+        return (self.payer.balance or Decimal(0)) + self.amount
+
+
+def refund_of(renewal: Renewal, now: datetime) -> Refund:
+    """Return the refund of a period that a wallet paid for.
+
+    A period that runs ends now, one to come is taken away, and one that is over leaves the expiry as it is.
+
+    :raises NothingToRefund:
+    """
+    if renewal.transfer_id is None:
+        raise NothingToRefund
+    charge = Transfer.objects.with_sides().get(pk=renewal.transfer_id)
+    expires_at = renewal.subscriber.expires_at
+    return Refund(renewal, charge, min(expires_at, max(renewal.starts_at, now)) if expires_at else None)
+
+
+def check_refundable(renewal: Renewal) -> None:
+    """Check that the period is refunded for the first time, and that none of the line's comes after it.
+
+    :raises AlreadyUndone, LaterPeriod:
+    """
+    if renewal.refunded_at:
+        raise AlreadyUndone
+    later = Renewal.objects.kept().filter(subscriber=renewal.subscriber_id, starts_at__gte=renewal.ends_at)
+    if latest := later.order_by("starts_at").last():
+        raise LaterPeriod(latest)
+
+
+@transaction.atomic
+def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | None = None, now: datetime) -> Renewal:
+    """Give the price of a period back to the wallet that paid it, whoever owns the line now, and end the period.
+
+    Only admins refund, in their own seat: no permission allows it to anybody else.
+
+    :raises Forbidden, NothingToRefund, AlreadyUndone, LaterPeriod, WalletClosed, FormAlreadyUsed:
+    """
+    if not actor.is_admin:
+        raise Forbidden
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Renewal.objects.get(pk=first)
+    # Locked by way of its subscriber, as buying a period is: neither comes in between.
+    subscriber = locked(actor, Renewal.objects.get(pk=renewal_id).subscriber_id)
+    renewal = Renewal.objects.select_related("plan").get(pk=renewal_id)
+    renewal.subscriber = subscriber
+    refund = refund_of(renewal, now)
+    check_refundable(renewal)
+    posted = ledger.post(
+        actor=actor,
+        kind=TransferKind.REFUND,
+        debit=ledger.income_account(),
+        credit=refund.payer,
+        amount=refund.amount,
+        note=reason,
+        undoes=refund.charge,
+        trail=audit.row(
+            actor=actor,
+            action=Action.SUBSCRIBER_REFUNDED,
+            obj=subscriber,
+            reseller_id=renewal.reseller_id,
+            detail=" · ".join([str(renewal.plan), with_code(refund.amount, currency()), reason]),
+            changes={
+                "expires_at": (subscriber.expires_at, refund.new_expiry),
+                "refunded": (None, refund.amount),
+                "reason": (None, reason),
+            },
+            now=now,
+        ),
+        now=now,
+    )
+    renewal.refunded_at, renewal.refund_id = now, posted.transfer_id
+    renewal.save(update_fields=["refunded_at", "refund"])
+    subscriber.expires_at, subscriber.updated_at = refund.new_expiry, now
+    subscriber.save(update_fields=["expires_at", "updated_at"])
+    if key:
+        ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
+    return renewal
