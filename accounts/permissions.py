@@ -71,7 +71,11 @@ PERMISSIONS = {
         Permission("resellers.login_as", _("Log in as an own sub-reseller."), Danger.DANGEROUS),
         Permission("transactions.view", _("See the transactions of own wallets.")),
         Permission("transactions.view_all", _("See the transactions of every wallet."), Danger.DANGEROUS),
-        Permission("transactions.transfer", _("Transfer money to sub-resellers."), Danger.DANGEROUS),
+        Permission(
+            "transactions.transfer",
+            _("Transfer money to sub-resellers; ask for top-ups and answer requests for them."),
+            Danger.DANGEROUS,
+        ),
         Permission("transactions.withdraw", _("Withdraw money from sub-resellers."), Danger.DANGEROUS),
         Permission("plans.view", _("See the plans.")),
         Permission("plans.view_all", _("See the plans, those no longer sold included.")),

@@ -69,7 +69,16 @@ def steps_of_reseller(seat: Seat, resellers: ResellerCounts) -> list[Step]:
     steps = [Step(_("Choose your password"), _("Only you know it."), not seat.user.must_change_password)]
     if reseller:
         funded = Entry.objects.filter(account=reseller.wallet).exists()
-        steps.append(Step(_("Top up your wallet"), _("Your provider transfers money to it."), funded))
+        may_ask = seat.has("transactions.transfer")
+        steps.append(
+            Step(
+                _("Top up your wallet"),
+                _("Your provider transfers money to it."),
+                funded,
+                reverse("resellers:ask_for_top_up") if may_ask else "",
+                _("Ask for a top-up") if may_ask else "",
+            )
+        )
     if seat.has("subscribers.create"):
         steps.append(
             Step(

@@ -16,7 +16,14 @@ from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
 from ispanel.fields import AmountField
 from ispanel.lists import ListForm
-from resellers.models import Reseller, ResellerQuerySet, WanCheck
+from resellers.models import (
+    Reseller,
+    ResellerQuerySet,
+    TopUpRequest,
+    TopUpRequestQuerySet,
+    TopUpStatus,
+    WanCheck,
+)
 from wallet.forms import MoneyForm
 
 VIEWS = (
@@ -24,6 +31,7 @@ VIEWS = (
     ("top", _("Top level")),
     ("subs", _("Sub-resellers")),
     ("low", _("Low balance")),
+    ("over", _("Over limit")),
     ("suspended", _("Suspended")),
     ("deleted", _("Deleted")),
 )
@@ -64,6 +72,8 @@ def in_view(rows: ResellerQuerySet, view: str) -> ResellerQuerySet:
             return rows.sub_resellers()
         case "low":
             return rows.low_on_balance()
+        case "over":
+            return rows.over_limit()
         case "suspended":
             return rows.suspended()
     return rows
@@ -347,3 +357,54 @@ class LoginAsForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), max_length=200, help_text=_("Stands in the audit trail, where the reseller can read it.")
     )
+
+
+class ThresholdForm(forms.Form):
+    """From which balance on a wallet is listed as low."""
+
+    threshold = AmountField(
+        label=_("Low-balance threshold"),
+        allow_zero=True,
+        help_text=_("At this balance, or below it, the wallet is listed as low. 0: once it is empty."),
+    )
+
+
+#: The tabs of the top-up requests; what waits comes first.
+REQUEST_VIEWS = (
+    ("", TopUpStatus.OPEN.label),
+    (TopUpStatus.APPROVED.value, TopUpStatus.APPROVED.label),
+    (TopUpStatus.REFUSED.value, TopUpStatus.REFUSED.label),
+    ("all", _("All")),
+)
+
+
+class TopUpListForm(ListForm):
+    """The top-up requests: which tab of them, and the search."""
+
+    sorts = {"asked": "created_at", "amount": "amount", "reseller": "reseller__company_name"}
+    default_sort = "-created_at"
+
+    view = forms.ChoiceField(choices=REQUEST_VIEWS, required=False)
+
+    def apply(self, rows: TopUpRequestQuerySet) -> QuerySet[TopUpRequest]:
+        """Return the rows of the open tab, in the order that the address names."""
+        view = self.value("view") or TopUpStatus.OPEN
+        rows = self.searched(rows)
+        return self.ordered(rows if view == "all" else rows.filter(status=view))
+
+    def searched(self, rows: TopUpRequestQuerySet) -> TopUpRequestQuerySet:
+        """Return the rows of all tabs that the search finds."""
+        text = self.value("q")
+        return rows.asked_like(text) if text else rows
+
+
+class RefusalForm(forms.Form):
+    """Why a top-up request is refused."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("Whoever asked reads it, and it stands in the audit trail.")
+    )
+
+
+class CancellationForm(forms.Form):
+    """Taking back a top-up request; nothing is asked."""

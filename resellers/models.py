@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import BaseUserManager
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import PermissionGroup, User, UserType
 from accounts.seats import Seat
 from ispanel.money import HIGHEST_AMOUNT, MONEY
-from wallet.models import LedgerAccount, Transfer
+from wallet.models import Entry, LedgerAccount, Transfer
 
 
 class WanCheck(models.TextChoices):
@@ -27,6 +27,10 @@ class WanCheck(models.TextChoices):
 LOW_ON_BALANCE = Q(wallet__balance__lte=F("low_balance_threshold"))
 #: The wallet owes more than its credit limit, which was lowered below the debt: charges are refused.
 OVER_LIMIT = Q(wallet__balance__lt=-F("wallet__credit_limit"))
+#: The wallet is below zero.
+OWING = Q(wallet__balance__lt=0)
+#: Charges may take the wallet below zero.
+WITH_CREDIT = Q(wallet__credit_limit__gt=0)
 #: Nobody of it signs in: it is suspended itself, or its parent is.
 SUSPENDED = Q(suspended_at__isnull=False) | Q(parent__suspended_at__isnull=False)
 
@@ -99,6 +103,41 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
         return self.select_related("user", "wallet", "parent", "permission_group").annotate(
             subscriber_count=models.Count("subscribers", filter=Q(subscribers__terminated_at__isnull=True))
         )
+
+    def with_exposure(self) -> ResellerQuerySet:
+        """Return rows with what each owes, how much of its credit limit that is, and when money last came in."""
+        owes = Greatest(-F("wallet__balance"), Decimal(0))
+        deposits = Entry.objects.deposits().filter(account=models.OuterRef("wallet")).order_by("-id")
+        return self.select_related("user", "wallet", "parent").annotate(
+            owes=owes,
+            available=F("wallet__balance") + F("wallet__credit_limit"),
+            used=models.Case(
+                models.When(wallet__credit_limit__gt=0, then=owes * 100 / F("wallet__credit_limit")),
+                default=None,
+                output_field=models.DecimalField(max_digits=24, decimal_places=4),
+            ),
+            last_money_in=models.Subquery(deposits.values("transfer__created_at")[:1]),
+        )
+
+    def exposure(self) -> dict[str, Any]:
+        """Return in one query what all of them owe, may owe and hold together, and how many are on each tab."""
+        zero = Decimal(0)
+        return self.aggregate(
+            owed=models.Sum(-F("wallet__balance"), filter=OWING, default=zero),
+            limits=models.Sum("wallet__credit_limit", default=zero),
+            held=models.Sum("wallet__balance", filter=Q(wallet__balance__gt=0), default=zero),
+            owing=models.Count("pk", filter=OWING),
+            over=models.Count("pk", filter=OVER_LIMIT),
+            with_credit=models.Count("pk", filter=WITH_CREDIT),
+        )
+
+    def owing(self) -> ResellerQuerySet:
+        """Return those whose wallet is below zero."""
+        return self.filter(OWING)
+
+    def with_credit(self) -> ResellerQuerySet:
+        """Return those who may owe something."""
+        return self.filter(WITH_CREDIT)
 
     def for_page(self) -> ResellerQuerySet:
         """Return rows with all that the head of a reseller's page shows, in one query."""
@@ -219,6 +258,11 @@ class Reseller(models.Model):
         return self.is_in_tree_of(seat) or (not self.is_deleted and seat.sees_all("resellers"))
 
     @property
+    def is_low_on_balance(self) -> bool:
+        """Say of one row what `LOW_ON_BALANCE` says of all."""
+        return (self.wallet.balance or Decimal(0)) <= self.low_balance_threshold
+
+    @property
     def wan_check_is_on(self) -> bool:
         """The effective setting: a sub inherits its parent's, a top-level reseller inherits off."""
         if self.wan_check == WanCheck.INHERIT:
@@ -244,6 +288,22 @@ class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
     def actable_by(self, seat: Seat) -> TopUpRequestQuerySet:
         """Return those that the seat answers: of the resellers that it funds. A view_all does not count here."""
         return self.filter(reseller__in=Reseller.objects.actable_by(seat))
+
+    def own_of(self, seat: Seat) -> TopUpRequestQuerySet:
+        """Return those that the seat's own reseller made."""
+        return self.filter(reseller=seat.reseller) if seat.reseller else self.none()
+
+    def asked_like(self, text: str) -> TopUpRequestQuerySet:
+        return self.filter(
+            Q(note__icontains=text)
+            | Q(reseller__company_name__icontains=text)
+            | Q(reseller__display_name__icontains=text)
+            | Q(reseller__user__username__icontains=text)
+        )
+
+    def for_list(self) -> TopUpRequestQuerySet:
+        """Return rows with all that a line of the list shows, in one query."""
+        return self.select_related("reseller__parent")
 
     def open(self) -> TopUpRequestQuerySet:
         return self.filter(status=TopUpStatus.OPEN)
@@ -297,6 +357,14 @@ class TopUpRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status == TopUpStatus.OPEN
+
+    def is_actable_by(self, seat: Seat) -> bool:
+        """Say of one row what `TopUpRequestQuerySet.actable_by` says of all."""
+        return self.reseller.is_actable_by(seat)
+
+    def is_own_of(self, seat: Seat) -> bool:
+        """Say of one row what `TopUpRequestQuerySet.own_of` says of all."""
+        return seat.reseller is not None and seat.reseller.pk == self.reseller_id
 
 
 class StaffLoginQuerySet(models.QuerySet["StaffLogin"]):

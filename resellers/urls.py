@@ -1,6 +1,6 @@
 from django.urls import path
 
-from resellers.views import acts, closing, pages, staff
+from resellers.views import acts, closing, pages, staff, top_ups
 
 app_name = "resellers"
 
@@ -38,4 +38,11 @@ urlpatterns = [
     path("staff/<int:pk>/username/", staff.username, name="staff_username"),
     path("staff/<int:pk>/two-step-reset/", staff.two_step_reset, name="staff_two_step_reset"),
     path("transactions/", pages.own_transactions, name="own_transactions"),
+    path("resellers/<int:pk>/low-balance-threshold/", acts.threshold, name="threshold"),
+    path("transactions/low-balance-threshold/", acts.own_threshold, name="own_threshold"),
+    path("top-up-requests/", top_ups.list_, name="top_ups"),
+    path("top-up-requests/new", top_ups.ask, name="ask_for_top_up"),
+    path("top-up-requests/<int:pk>/approval/", top_ups.approval, name="top_up_approval"),
+    path("top-up-requests/<int:pk>/refusal/", top_ups.refusal, name="top_up_refusal"),
+    path("top-up-requests/<int:pk>/cancellation/", top_ups.cancellation, name="top_up_cancellation"),
 ]

@@ -20,6 +20,7 @@ from resellers.operations.closing import (
 from resellers.operations.funds import (
     funding_account,
     move_funds,
+    set_low_balance_threshold,
     transfer_to_reseller,
     withdraw_from_reseller,
 )
@@ -60,10 +61,20 @@ from resellers.operations.staff import (
     reveal_initial_password_of_staff,
     set_password_of_staff,
 )
+from resellers.operations.top_ups import (
+    AlreadyAnswered,
+    AlreadyAsked,
+    approve_top_up,
+    ask_for_top_up,
+    cancel_top_up,
+    refuse_top_up,
+)
 
 __all__ = [
     "ADMIN_FIELDS",
     "DESK_FIELDS",
+    "AlreadyAnswered",
+    "AlreadyAsked",
     "AlreadySuspended",
     "ChangedMeanwhile",
     "CompanyFacts",
@@ -86,6 +97,9 @@ __all__ = [
     "SuspendedByAdmin",
     "UnusableAddress",
     "actable",
+    "approve_top_up",
+    "ask_for_top_up",
+    "cancel_top_up",
     "check_group",
     "check_new_parent",
     "check_parent",
@@ -105,12 +119,14 @@ __all__ = [
     "own_reseller_as_parent",
     "post_opening",
     "purge_reseller",
+    "refuse_top_up",
     "remove_staff",
     "restore_reseller",
     "restore_staff",
     "resume_reseller",
     "reveal_initial_password_of_reseller",
     "reveal_initial_password_of_staff",
+    "set_low_balance_threshold",
     "set_password_of_staff",
     "state_of",
     "suspend_reseller",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel.installation import currency
 from ispanel.money import with_code
 from resellers.models import Reseller
-from resellers.operations.onboarding import one_of
+from resellers.operations.onboarding import actable, check_kept, locked, one_of
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, Transfer, TransferKind
@@ -109,3 +111,28 @@ def move_funds(
         now=now,
     )
     return posted.transfer
+
+
+@transaction.atomic
+def set_low_balance_threshold(*, actor: Seat, reseller_id: int, threshold: Decimal, now: datetime) -> Reseller:
+    """Say from which balance on a wallet is listed as low; of one's own reseller, or of one that one may act on.
+
+    :param threshold: 0 or more.
+    :raises Forbidden, ResellerDeleted:
+    """
+    if actor.reseller is None or actor.reseller.pk != reseller_id:
+        actable(actor, reseller_id)
+    [reseller] = locked(reseller_id)
+    check_kept(reseller)
+    changes = audit.changed_fields(reseller, {"low_balance_threshold": threshold})
+    if changes:
+        reseller.save(update_fields=["low_balance_threshold"])
+        audit.record(
+            actor=actor,
+            action=Action.LOW_BALANCE_THRESHOLD_SET,
+            obj=reseller,
+            reseller_id=reseller.pk,
+            changes=changes,
+            now=now,
+        )
+    return reseller

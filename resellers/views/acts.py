@@ -22,9 +22,9 @@ from accounts.views.acts import Place
 from ispanel.http import done, render_act, wants
 from ispanel.installation import currency
 from ispanel.money import with_code
-from ispanel.refusals import refusals_into
+from ispanel.refusals import Forbidden, refusals_into
 from resellers import operations
-from resellers.forms import LoginAsForm
+from resellers.forms import LoginAsForm, ThresholdForm
 from resellers.models import Reseller
 from wallet.forms import TransferForm
 from wallet.models import Entry, LedgerAccount
@@ -72,6 +72,39 @@ def withdrawals(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
             return done(request, in_words(message, transfer.amount, reseller), to=transactions_of(reseller))
     target = operations.funding_account(request.seat)
     return render_transfer(request, "resellers/withdraw.html", form, reseller, reseller.wallet, target)
+
+
+@requires("resellers.edit", of=Reseller)
+@require_http_methods(["GET", "POST"])
+def threshold(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
+    """Say from which balance on the reseller's wallet is low."""
+    return render_threshold(request, reseller, back=reverse("resellers:detail", args=[reseller.pk]))
+
+
+@requires("transactions.transfer")
+@require_http_methods(["GET", "POST"])
+def own_threshold(request: SignedInRequest) -> HttpResponse:
+    """Say from which balance on the own wallet is low."""
+    own = request.seat.reseller
+    if own is None:
+        raise Forbidden(_("Only a reseller has a wallet of its own."))
+    return render_threshold(request, own, back=transactions_of(own))
+
+
+def render_threshold(request: SignedInRequest, reseller: Reseller, *, back: str) -> HttpResponse:
+    """Show the form of the low-balance threshold, or set it and lead back."""
+    present = reseller.low_balance_threshold.quantize(currency().smallest)
+    form = ThresholdForm(request.POST or None, initial={"threshold": f"{present:f}"})
+    if request.method == "POST" and form.is_valid():
+        with refusals_into(form):
+            operations.set_low_balance_threshold(
+                actor=request.seat,
+                reseller_id=reseller.pk,
+                threshold=form.cleaned_data["threshold"],
+                now=timezone.now(),
+            )
+            return done(request, _("The changes are saved."), to=back)
+    return render_act(request, "resellers/threshold.html", {"form": form, "reseller": reseller}, cancel_url=back)
 
 
 def in_words(message: str, amount: Decimal, reseller: Reseller) -> str:

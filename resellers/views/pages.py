@@ -24,6 +24,7 @@ from ispanel.csv_export import csv_response
 from ispanel.http import done, render_form, render_list, wants
 from ispanel.installation import currency, time_zone
 from ispanel.lists import filter_context, page_of
+from ispanel.money import with_code
 from ispanel.refusals import Refusal, refusals_into
 from resellers import operations
 from resellers.forms import (
@@ -32,7 +33,7 @@ from resellers.forms import (
     create_form_for,
     edit_form_for,
 )
-from resellers.models import LOW_ON_BALANCE, SUSPENDED, Reseller
+from resellers.models import LOW_ON_BALANCE, OVER_LIMIT, SUSPENDED, Reseller
 from wallet.exports import ENTRY_COLUMNS, entry_cells
 from wallet.forms import EntryListForm
 from wallet.models import Entry, LedgerAccount
@@ -53,6 +54,7 @@ def list_(request: SignedInRequest) -> HttpResponse:
         top=Count("pk", filter=kept & Q(parent__isnull=True)),
         subs=Count("pk", filter=kept & Q(parent__isnull=False)),
         low=Count("pk", filter=kept & LOW_ON_BALANCE),
+        over=Count("pk", filter=kept & OVER_LIMIT),
         suspended=Count("pk", filter=kept & SUSPENDED),
         deleted=Count("pk", filter=~kept & Q(purged_at__isnull=True)),
     )
@@ -146,7 +148,7 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     form = edit_form_for(request.seat)(request.POST or None, seat=request.seat, initial=details_of(reseller))
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
-            operations.edit_reseller(
+            edited = operations.edit_reseller(
                 actor=request.seat,
                 reseller_id=reseller.pk,
                 seen=form.cleaned_data["seen"],
@@ -155,8 +157,20 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
                 **form.changes(),
             )
             old_email = reseller.user.email if {"email", "phone"} & set(form.changed_data) else None
-            return done(request, saved(old_email), to=reverse("resellers:detail", args=[reseller.pk]))
+            sentences = [saved(old_email), note_on_limit(edited) if "credit_limit" in form.changed_data else ""]
+            return done(request, " ".join(filter(None, sentences)), to=reverse("resellers:detail", args=[reseller.pk]))
     return render_form(request, "resellers/form.html", {"form": form, "reseller": reseller})
+
+
+def note_on_limit(reseller: Reseller) -> str:
+    """Return what it means that a credit limit was set below the debt, or nothing where it was not."""
+    wallet = reseller.wallet
+    if not wallet.is_over_limit:
+        return ""
+    return _("%(name)s owes more than that: charges are refused until %(missing)s come in.") % {
+        "name": reseller.public_name,
+        "missing": with_code(-wallet.available, currency()),
+    }
 
 
 def tab_context(request: SignedInRequest, reseller: Reseller, tab: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_the_form_has_a_box_for_every_permission_with_its_area_and_danger(admin:
     text = body(page)
     assert all(str(permission.sentence) in text for permission in PERMISSIONS.values())
     assert all(f"<legend>{area}</legend>" in page.content.decode() for area in AREAS.values())
-    assert "Transfer money to sub-resellers. Dangerous" in text
+    assert "Transfer money to sub-resellers; ask for top-ups and answer requests for them. Dangerous" in text
     assert "See the plans, those no longer sold included. Brings this with it: See the plans." in text
     assert page.content.decode().count('name="codes"') == len(PERMISSIONS)
 
