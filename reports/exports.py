@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditEntry
 from ispanel.csv_export import Value
+from ispanel.money import Currency
 
 AUDIT_COLUMNS = (
     _("ID"),
@@ -30,6 +32,39 @@ AUDIT_COLUMNS = (
     _("Browser"),
     _("Request ID"),
 )
+
+EXPOSURE_COLUMNS = (
+    _("Reseller’s ID"),
+    _("Reseller"),
+    _("Username"),
+    _("Parent"),
+    _("Balance"),
+    _("Owes"),
+    _("Credit limit"),
+    _("Used, percent"),
+    _("Available"),
+    _("Last money in"),
+)
+
+
+def exposure_cells(reseller: Any, money: Currency) -> list[Value]:
+    """Return a row of the exposure, in that currency; the reseller is one of `ResellerQuerySet.with_exposure`."""
+    balance, owes, limit, available = (
+        amount.quantize(money.smallest)
+        for amount in (reseller.wallet.balance, reseller.owes, reseller.wallet.credit_limit, reseller.available)
+    )
+    return [
+        reseller.pk,
+        reseller.public_name,
+        reseller.user.username,
+        reseller.parent.public_name if reseller.parent else "",
+        balance,
+        owes,
+        limit,
+        None if reseller.used is None else reseller.used.quantize(Decimal("0.1")),
+        available,
+        reseller.last_money_in,
+    ]
 
 
 def audit_cells(entry: AuditEntry) -> list[Value]:

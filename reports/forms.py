@@ -1,4 +1,4 @@
-"""The audit page's filters."""
+"""What the lists of the audit page and of the exposure are filtered by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from audit.models import AuditEntry, AuditQuerySet, Grade
 from ispanel.installation import end_of_day, midnight
 from ispanel.lists import ListForm, choice, number, text
 from reports.kinds import LABELS
-from resellers.models import Reseller
+from resellers.models import Reseller, ResellerQuerySet
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: In the reseller filter: rows that are in no reseller's trail.
@@ -125,3 +125,45 @@ def resellers_of(seat: Seat) -> list[tuple[str, Any]]:
     else:
         rows, own = Reseller.objects.filter(pk__in=seat.tree_ids), []
     return [*own, *((str(row.pk), row.public_name) for row in rows.order_by("company_name"))]
+
+
+#: The tabs of the exposure.
+EXPOSURE_VIEWS = (("", _("All owing")), ("over", _("Over limit")), ("with_credit", _("With credit")))
+
+
+class ExposureForm(ListForm):
+    """The exposure: which tab of it, and the search."""
+
+    sorts = {
+        "name": "company_name",
+        "balance": "wallet__balance",
+        "owes": "owes",
+        "limit": "wallet__credit_limit",
+        "used": "used",
+        "available": "available",
+        "last": "last_money_in",
+    }
+    default_sort = "-owes"
+
+    view = forms.ChoiceField(choices=EXPOSURE_VIEWS, required=False)
+
+    def apply(self, rows: ResellerQuerySet) -> QuerySet[Reseller]:
+        """Return the rows of the open tab, in the order that the address names."""
+        match self.value("view"):
+            case "over":
+                rows = rows.over_limit()
+            case "with_credit":
+                rows = rows.with_credit()
+            case _:
+                rows = rows.owing()
+        return self.ordered(rows)
+
+    def searched(self, rows: ResellerQuerySet) -> ResellerQuerySet:
+        """Return the rows of all tabs that the search finds."""
+        text = self.value("q")
+        return rows.named_like(text) if text else rows
+
+    def words(self) -> dict[str, str]:
+        """Return by what the rows are chosen, for the trail."""
+        words = {"view": str(dict(EXPOSURE_VIEWS)[self.value("view") or ""])}
+        return words | ({"search": self.value("q")} if self.value("q") else {})

@@ -1,7 +1,8 @@
-"""The dashboard and the audit trail."""
+"""The dashboard, the exposure and the audit trail."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,20 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts.access import SignedInRequest, requires
+from accounts.access import SignedInRequest, admin_only, requires
 from accounts.seats import Seat
 from audit.actions import Action
 from audit.exports import export_rows
 from audit.models import AuditEntry, AuditSeal
 from ispanel.csv_export import csv_response
 from ispanel.http import render_list
-from ispanel.installation import start_of_day, start_of_month, time_zone
-from ispanel.lists import filter_context, page_of
-from reports import figures
-from reports.exports import AUDIT_COLUMNS, audit_cells
-from reports.forms import AuditListForm
+from ispanel.installation import currency, start_of_day, start_of_month, time_zone
+from ispanel.lists import filter_context, page_of, query_without
+from reports import figures, operations
+from reports.exports import AUDIT_COLUMNS, EXPOSURE_COLUMNS, audit_cells, exposure_cells
+from reports.forms import EXPOSURE_VIEWS, AuditListForm, ExposureForm
 from reports.kinds import url_of_object
 from reports.steps import first_steps
+from resellers.models import Reseller
 from wallet.models import Entry, Transfer
 
 LATEST = 5
@@ -130,3 +132,39 @@ def transfer_seen(entry: AuditEntry, seat: Seat) -> int | None:
         return None
     seen = Transfer.objects.visible_to(seat).filter(audit_entry=entry)
     return seen.values_list("pk", flat=True).first()
+
+
+@admin_only
+@require_GET
+def exposure(request: SignedInRequest) -> HttpResponse:
+    """List who owes how much against which credit limit."""
+    form = ExposureForm(request.GET)
+    found = form.searched(Reseller.objects.kept())
+    totals = found.exposure()
+    context = {
+        "form": form,
+        "totals": totals,
+        "tabs": [(key, label, totals[key or "owing"]) for key, label in EXPOSURE_VIEWS],
+        "view": form.value("view") or "",
+        "page_obj": page_of(request, form.apply(found.with_exposure())),
+        "export_url": f"{reverse('reports:exposure_export')}?{query_without(request)}",
+    }
+    return render_list(request, "reports/exposure.html", context)
+
+
+@admin_only
+@require_GET
+def exposure_export(request: SignedInRequest) -> StreamingHttpResponse:
+    """Send what the exposure's tab and search leave as a CSV file, and record that."""
+    now, zone = timezone.now(), time_zone()
+    form = ExposureForm(request.GET)
+    rows = operations.export_exposure(
+        actor=request.seat,
+        rows=form.apply(form.searched(Reseller.objects.kept()).with_exposure()),
+        filters=form.words(),
+        now=now,
+    )
+    name = f"exposure-{now.astimezone(zone):%Y-%m-%d}"
+    return csv_response(
+        name, list(map(str, EXPOSURE_COLUMNS)), map(partial(exposure_cells, money=currency()), rows), zone=zone
+    )
