@@ -26,9 +26,21 @@ from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.models import PanelLogo
 from plans.models import Plan
-from resellers.models import Reseller, StaffLogin
+from resellers.models import Reseller, StaffLogin, TopUpRequest
 from subscribers.models import Subscriber
-from tests.cast import NOW, PASSWORD, fund, group, make_admin, make_plan, make_reseller, make_staff, make_support
+from subscribers.operations import renew_subscriber
+from tests.cast import (
+    NOW,
+    PASSWORD,
+    fund,
+    group,
+    make_admin,
+    make_plan,
+    make_reseller,
+    make_staff,
+    make_support,
+    seat_of,
+)
 from tests.pictures import a_logo
 from wallet.models import LedgerAccount, Transfer
 
@@ -82,6 +94,22 @@ def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str
     return dict.fromkeys(KINDS, default) | {PETRA: NONE, PAVEL: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
 
 
+class Charge(Transfer):
+    """A charge for a subscriber's period, which a refund takes back; a reversal takes back a funding."""
+
+    class Meta:
+        proxy = True
+        app_label = "wallet"
+
+
+class OwnTopUp(TopUpRequest):
+    """A top-up request as whoever made it acts on it; of all others, those who fund a reseller answer its requests."""
+
+    class Meta:
+        proxy = True
+        app_label = "resellers"
+
+
 class Person(User):
     """An admin or a member of the support staff, which is what the number in an address of the users names."""
 
@@ -96,6 +124,10 @@ SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     Subscriber: scope(TREE, all_for=(PARTNER, SALES_PLUS)),
     StaffLogin: scope(TREE),
     Person: dict.fromkeys(KINDS, ALL),
+    Transfer: dict.fromkeys(KINDS, ALL),
+    Charge: dict.fromkeys(KINDS, ALL),
+    TopUpRequest: scope(TREE, all_for=(PARTNER,)),
+    OwnTopUp: scope(TREE, all_for=(PARTNER,)),
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -108,6 +140,8 @@ ACTS: dict[type[Model], dict[str, frozenset[str]]] = {
     Reseller: scope(frozenset({CHILD})),
     Subscriber: scope(TREE),
     StaffLogin: scope(frozenset({OWN})),
+    TopUpRequest: scope(frozenset({CHILD})),
+    OwnTopUp: dict.fromkeys(KINDS, frozenset({OWN})),
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -156,6 +190,7 @@ admin_acts_on_reseller = partial(Row, ADMINS, of=Reseller, right_first=True, pos
 admin_acts_on_staff = partial(Row, ADMINS, of=StaffLogin, right_first=True, post=303)
 acts_on_staff = partial(Row, of=StaffLogin, acts=True, post=303)
 acts_on_line = partial(Row, of=Subscriber, acts=True, post=303)
+answers_request = partial(Row, of=TopUpRequest, acts=True, post=303)
 
 
 def with_key(**typed: Any) -> Form:
@@ -292,6 +327,23 @@ ROWS = {
     "resellers/<int:pk>/edit/": acts_on_reseller(KEEPERS, form=an_edited_reseller),
     "resellers/<int:pk>/transfers/": acts_on_reseller(KEEPERS, form=with_key(amount="5")),
     "resellers/<int:pk>/withdrawals/": acts_on_reseller(KEEPERS, form=with_key(amount="5")),
+    "resellers/<int:pk>/low-balance-threshold/": acts_on_reseller(KEEPERS, form=typed(threshold="5")),
+    # An admin has no wallet of their own.
+    "transactions/low-balance-threshold/": Row(KEEPERS, post=303, form=typed(threshold="5"), refused_by_act=ADMINS),
+    "transfers/<int:pk>/reversal/": Row(
+        ADMINS, of=Transfer, right_first=True, post=303, form=with_key(reason="by mistake")
+    ),
+    "transfers/<int:pk>/refund/": Row(
+        ADMINS, of=Charge, right_first=True, post=303, form=with_key(reason="by mistake")
+    ),
+    "top-up-requests/": Row(READERS),
+    # A request of everybody's waits, and there is one at a time.
+    "top-up-requests/new": Row(KEEPERS, post=422, form=with_key(amount="5"), refused_by_act=ADMINS),
+    "top-up-requests/<int:pk>/approval/": answers_request(KEEPERS, form=with_key()),
+    "top-up-requests/<int:pk>/refusal/": answers_request(KEEPERS, form=typed(reason="unpaid")),
+    "top-up-requests/<int:pk>/cancellation/": Row(KEEPERS, of=OwnTopUp, acts=True, right_first=True, post=303),
+    "exposure/": Row(ADMINS),
+    "exposure/export": Row(ADMINS, recorded=True),
     "resellers/<int:pk>/seats/": acts_on_reseller(KEEPERS - BORROWED, form=typed(reason="to help")),
     "resellers/<int:pk>/initial-password/": acts_on_reseller(
         KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)
@@ -341,7 +393,8 @@ def expected(row: Row, kind: str, method: str, relation: str | None) -> int:
     if not is_seen:
         return 404 if answers.get(method, 405) != 405 else 405
     if row.acts and row.of and relation not in ACTS[row.of][kind]:
-        return 403
+        # Where the permission is asked for first, the view itself looks at whose it is, after the method.
+        return 405 if row.right_first and answers.get(method, 405) == 405 else 403
     if kind in row.refused_by_act and method in ("get", "post"):
         return 403
     if method == "post" and kind not in BORROWED and row.post_in_own_panel:
@@ -371,6 +424,9 @@ class World:
     resellers: dict[str, Reseller]
     lines: dict[int, Subscriber]
     staff: dict[int, User]
+    fundings: dict[int, int]
+    charges: dict[int, int]
+    requests: dict[int, int]
     logins: dict[str, User]
     home: Plan
     withdrawn: Plan
@@ -413,11 +469,11 @@ class World:
             return {relation: self.staff[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is LedgerAccount:
             return {relation: reseller.wallet_id for relation, reseller in related.items()} | {ABSENT: 987654}
-        if model is Transfer:
-            entries = {relation: reseller.wallet.entries.earliest("pk") for relation, reseller in related.items()}
-            return {relation: entry.transfer_id for relation, entry in entries.items()} | {ABSENT: 987654}
         if model is Subscriber:
             return {relation: self.lines[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
+        ids = {Transfer: self.fundings, Charge: self.charges, TopUpRequest: self.requests, OwnTopUp: self.requests}
+        if model in ids:
+            return {relation: ids[model][reseller.pk] for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is AuditEntry:
             rows = {
                 relation: AuditEntry.objects.filter(reseller_id=of.pk).earliest("pk")
@@ -447,20 +503,28 @@ def world(db: None) -> World:
         )
     PanelLogo.objects.create(png=a_logo())
     home, withdrawn = make_plan(), make_plan("Withdrawn", is_on_sale=False)
-    lines, staff = {}, {}
+    lines, staff, fundings, charges, requests = {}, {}, {}, {}, {}
     for name, reseller in resellers.items():
         fund(reseller.wallet, "1000", actor=asha)
         lines[reseller.pk] = Subscriber.objects.create(
             username=f"line.of.{reseller.user.username}", plan=home, reseller=reseller, password_ciphertext=b"x",
             full_name=name, created_at=NOW, updated_at=NOW,
         )  # fmt: skip
+        fund(reseller.wallet, "5", actor=asha)
+        fundings[reseller.pk] = reseller.wallet.entries.latest("pk").transfer_id
+        charges[reseller.pk] = renew_subscriber(
+            actor=seat_of(asha), subscriber_id=lines[reseller.pk].pk, now=timezone.now()
+        ).transfer_id
+        requests[reseller.pk] = TopUpRequest.objects.create(
+            reseller=reseller, amount=5, asked_by=reseller.user.username, created_at=NOW
+        ).pk
         staff[reseller.pk] = make_staff(asha, reseller, f"staff.of.{reseller.pk}", group("SUPPORT"), now=timezone.now())
     logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB)}
     logins |= {ADMIN: asha, ADMIN_AS: asha, PARENT_AS: resellers["north"].user, PETRA: make_support(asha)}
     logins[PAVEL] = make_support(asha, "pavel", group("SALES"))
     logins[STAFF] = make_staff(asha, resellers["north"], "clerk", group("SALES"))
     spare = PermissionGroup.objects.create(name="Spare", codes=[])
-    return World(asha, resellers, lines, staff, logins, home, withdrawn, spare)
+    return World(asha, resellers, lines, staff, fundings, charges, requests, logins, home, withdrawn, spare)
 
 
 def client_of(world: World, kind: str) -> Client:

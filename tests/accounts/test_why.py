@@ -148,10 +148,7 @@ def test_the_page_answers_for_every_permission_by_area(admin: Client, noora: Use
 
     text = body(response)
     assert text.count(" Yes ") + text.count(" No ") >= len(PERMISSIONS)
-    assert (
-        "Transfer money to sub-resellers; ask for top-ups and answer requests for them. Dangerous transactions.transfer Yes SALES allows it."
-        in text
-    )
+    assert "answer requests for them. Dangerous transactions.transfer Yes SALES allows it." in text
     assert "See every reseller. Dangerous resellers.view_all No The group SALES does not allow it." in text
     assert {f"/resellers/{northeast.pk}/", f"/settings/permissions/{group('SALES').pk}/"} <= links_of(response)
 

@@ -1,6 +1,6 @@
 """Every page in a real browser: accessible, in light and dark, silent under the CSP, and narrow enough."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -50,6 +50,20 @@ PAGES = (
     "/resellers/{north}/resumption/",
     "/resellers/{north}/deletion/",
     "/resellers/{north}/address-test/?address=203.0.113.7",
+    "/resellers/{north}/low-balance-threshold/",
+    "/transfers/{funding}/reversal/",
+    "/transfers/{spent}/reversal/",
+    "/transfers/{charge}/refund/",
+    "/top-up-requests/",
+    "/top-up-requests/?view=all",
+    "/top-up-requests/{asked}/approval/",
+    "/top-up-requests/{asked}/refusal/",
+    "/top-up-requests/{answered}/refusal/",
+    "/exposure/",
+    "/exposure/?view=with_credit",
+    "/exposure/?q=nobody",
+    "/resellers/{over}/",
+    "/resellers/?view=over",
     "/resellers/{suspended}/",
     "/resellers/{deleted}/",
     "/resellers/{deleted}/restoration/",
@@ -122,17 +136,26 @@ DIALOGS = (
     ("/resellers/{deleted}/", "Restore"),
     ("/resellers/{deleted}/", "Permanent delete"),
     ("/subscribers/{line}/", "Renew"),
+    ("/subscribers/{line}/", "Refund"),
+    ("/top-up-requests/", "Approve"),
+    ("/top-up-requests/", "Refuse"),
     ("/account/", "Change username"),
     ("/account/", "Change email or phone"),
     ("/settings/permissions/{group}/", "Delete"),
 )
 
 
+def ask_for(reseller: Reseller, amount: str, note: str, now: datetime) -> int:
+    """Let the reseller ask for money, and return the id of its request."""
+    asked = resellers.ask_for_top_up(actor=seat_of(reseller.user), amount=Decimal(amount), note=note, now=now)
+    return asked.pk
+
+
 @pytest.fixture
 def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[str, int]:
     """Fill the panel with a little of everything, and return the ids that addresses need."""
     admin, now = seat_of(asha), timezone.now()
-    resellers.transfer_to_reseller(
+    funding = resellers.transfer_to_reseller(
         actor=admin, reseller_id=north.pk, amount=Decimal(1000), note="Monthly settlement May 2026", now=now
     )
     fresh = make_reseller(
@@ -169,6 +192,20 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         findings=["Transfer 2 of 25.00: debits 25.00, credits 24.00."],
     )
     change_general_settings(actor=admin, company_name="Al-Noor ISP", logo=a_logo(), now=now)
+    over = make_reseller(asha, "over", "Riverside Broadband", credit_limit=Decimal(500), now=now)
+    spent = resellers.transfer_to_reseller(actor=admin, reseller_id=over.pk, amount=Decimal(30), note="", now=now)
+    for number in range(2):
+        subscribers.add_subscriber(
+            actor=admin, reseller=over, plan=home, username=f"owing-{number}", password="line-password", now=now
+        )
+    resellers.edit_reseller(actor=admin, reseller_id=over.pk, credit_limit=Decimal(10), now=now)
+    taken_back = subscribers.add_subscriber(
+        actor=admin, reseller=north, plan=home, username="line-003", password="line-password", now=now
+    ).renewals.get()
+    subscribers.refund_charge(actor=admin, renewal_id=taken_back.pk, reason="Never installed", now=now)
+    answered = ask_for(north, "75", "Cash at the desk", now)
+    resellers.refuse_top_up(actor=admin, request_id=answered, reason="Nothing came in by the 20th", now=now)
+    asked = ask_for(north, "250", "Bank transfer of 14 May, reference 4711", now)
     row = AuditEntry.objects.filter(action=Action.RESELLER_CREATED).latest("pk").pk
     return people | {
         "north": north.pk,
@@ -178,6 +215,12 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         "line": line.pk,
         "plan": home.pk,
         "row": row,
+        "funding": funding.pk,
+        "spent": spent.pk,
+        "over": over.pk,
+        "charge": line.renewals.get().transfer_id,
+        "answered": answered,
+        "asked": asked,
         "group": group("SALES").pk,
         "login": north.user_id,
         "wallet": north.wallet_id,
@@ -224,6 +267,11 @@ def test_a_resellers_own_pages_are_accessible_and_narrow_enough(
         "/resellers/{north}/transactions/",
         "/transfers/",
         "/subscribers/new",
+        "/top-up-requests/",
+        "/top-up-requests/new",
+        "/transactions/low-balance-threshold/",
+        "/top-up-requests/{asked}/cancellation/",
+        "/renewals/",
     ):
         narrow_page.goto(path.format(**ids))
         axe(narrow_page)

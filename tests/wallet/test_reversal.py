@@ -188,6 +188,19 @@ def test_withdraw_is_not_offered_where_it_would_lead_elsewhere(
     assert not any("withdrawals" in link for link in links_of(response))
 
 
+def test_a_withdrawal_that_the_parent_spent_is_moved_back_from_the_parents_panel(
+    asha: User, nadia: User, north: Reseller, northeast: Reseller
+) -> None:
+    give(asha, northeast, "70")
+    withdrawal = take(nadia, northeast, "70")
+    take(asha, north, "30")
+
+    response: Any = signed_in(asha).get(reversal_of(withdrawal))
+
+    assert "North Net has this left to move: 40.00 USD" in body(response)
+    assert "what is left is moved back from the panel of North Net" in body(response)
+
+
 def test_an_empty_wallet_offers_nothing(asha: User, north: Reseller) -> None:
     transfer = give(asha, north, "100")
     take(asha, north, "100")

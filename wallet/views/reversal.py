@@ -18,7 +18,7 @@ from ispanel.money import with_code
 from ispanel.refusals import refusals_into
 from wallet import operations
 from wallet.forms import UndoForm
-from wallet.models import AccountKind, Transfer
+from wallet.models import AccountKind, Transfer, TransferKind
 from wallet.previews import is_short, preview
 
 
@@ -62,7 +62,10 @@ def what_it_does(transfer: Transfer) -> dict[str, Any]:
         "holder": holder,
         "receiver": receiver,
         "lines": preview(holder, receiver, None if missing else transfer.amount),
+        # Between a parent and its sub-reseller it is the parent who moves what is left.
+        "parent": holder if transfer.kind == TransferKind.WITHDRAWAL else receiver,
         "missing": missing,
+        "may_be_reversed": not (transfer.is_undone or missing or holder.closed_at or receiver.closed_at),
         "withdrawal_url": withdrawal_of_what_is_there(transfer) if offers_withdrawal else "",
     }
 
