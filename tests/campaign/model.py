@@ -20,13 +20,22 @@ from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
 from resellers.operations import ResellerDeleted, StillInUse
-from subscribers.models import Subscriber
-from subscribers.operations import PaidTooFarAhead, add_subscriber, renew_subscriber
+from subscribers.models import Renewal, Subscriber
+from subscribers.operations import (
+    LaterPeriod,
+    NothingToRefund,
+    PaidTooFarAhead,
+    add_subscriber,
+    refund_charge,
+    renew_subscriber,
+)
 from tests.campaign import books
 from tests.campaign.findings import Outcome
 from tests.cast import NOW, PASSWORD, group, make_plan, make_reseller, new_key, seat_of
 from tests.subscribers.lines import LINE_PASSWORD
-from wallet.ledger import ActKey, FormAlreadyUsed, InsufficientFunds
+from wallet.ledger import ActKey, AlreadyUndone, FormAlreadyUsed, InsufficientFunds, WalletClosed
+from wallet.models import Transfer
+from wallet.operations import reverse_transfer
 
 AMOUNTS = st.decimals(min_value="0.01", max_value=300, places=2)
 LIMITS = st.decimals(min_value=0, max_value=200, places=2)
@@ -76,6 +85,26 @@ class Line:
     expires_at: datetime | None = None
 
 
+@dataclass
+class Moved:
+    """A transfer that was made by hand; None is the platform."""
+
+    transfer: int
+    here: Wallet | None
+    there: Wallet | None
+    amount: Decimal
+    is_undone: bool = False
+
+
+@dataclass
+class Period:
+    """A period that was bought."""
+
+    renewal: Renewal
+    line: Line
+    is_refunded: bool = False
+
+
 @dataclass(frozen=True)
 class Sent:
     """A form that was carried out, to be sent again."""
@@ -109,6 +138,8 @@ class Panel(RuleBasedStateMachine):
             make_plan("Model years", "99.99", duration=3000),
         ]
         self.sent: list[Sent] = []
+        self.moved: list[Moved] = []
+        self.periods: list[Period] = []
         self.platform = self.income = Decimal(0)
         self.transfers = 0
 
@@ -169,13 +200,16 @@ class Panel(RuleBasedStateMachine):
         self.wallets.append(Wallet(row, above, balance, limit))
         self.platform -= balance
         self.transfers += bool(balance)
+        if balance:
+            self.moved.append(Moved(Transfer.objects.latest("pk").pk, None, self.wallets[-1], balance))
 
     @rule(number=NUMBERS, amount=AMOUNTS)
     def fund(self, number: int, amount: Decimal) -> None:
         to = self.wallet(number)
         refusal = ResellerDeleted if to.is_deleted else None
         wanted = {"reseller_id": to.row.pk, "amount": amount, "note": ""}
-        if self.do(resellers.transfer_to_reseller, self.asha, refusal, **wanted):
+        if transfer := self.do(resellers.transfer_to_reseller, self.asha, refusal, **wanted):
+            self.moved.append(Moved(transfer.pk, None, to, amount))
             to.balance += amount
             self.platform -= amount
             self.transfers += 1
@@ -185,7 +219,8 @@ class Panel(RuleBasedStateMachine):
         of = self.wallet(number)
         refusal = ResellerDeleted if of.is_deleted else InsufficientFunds if amount > of.movable else None
         wanted = {"reseller_id": of.row.pk, "amount": amount, "note": ""}
-        if self.do(resellers.withdraw_from_reseller, self.asha, refusal, **wanted):
+        if transfer := self.do(resellers.withdraw_from_reseller, self.asha, refusal, **wanted):
+            self.moved.append(Moved(transfer.pk, of, None, amount))
             of.balance -= amount
             self.platform += amount
             self.transfers += 1
@@ -201,7 +236,8 @@ class Panel(RuleBasedStateMachine):
         act = resellers.withdraw_from_reseller if back else resellers.transfer_to_reseller
         refusal = InsufficientFunds if amount > here.movable else None
         wanted = {"reseller_id": sub.row.pk, "amount": amount, "note": "x"}
-        if self.do(act, sub.parent.row.user, refusal, **wanted):
+        if transfer := self.do(act, sub.parent.row.user, refusal, **wanted):
+            self.moved.append(Moved(transfer.pk, here, there, amount))
             here.balance -= amount
             there.balance += amount
             self.transfers += 1
@@ -230,6 +266,7 @@ class Panel(RuleBasedStateMachine):
             if activate:
                 self.charge(payer, price)
                 line.expires_at = sold.end_of_period(self.now)
+                self.periods.append(Period(Renewal.objects.get(subscriber=row), line))
 
     @precondition(lambda self: self.lines)
     @rule(number=NUMBERS, by_payer=st.booleans())
@@ -239,9 +276,51 @@ class Panel(RuleBasedStateMachine):
         if line.expires_at and line.expires_at > self.now + FURTHEST_AHEAD:
             refusal = PaidTooFarAhead
         actor = line.payer.row.user if by_payer else self.asha
-        if self.do(renew_subscriber, actor, refusal, subscriber_id=line.row.pk):
+        if renewal := self.do(renew_subscriber, actor, refusal, subscriber_id=line.row.pk):
+            self.periods.append(Period(renewal, line))
             self.charge(line.payer, line.plan.price)
             line.expires_at = line.plan.end_of_period(max(self.now, line.expires_at or self.now))
+
+    # --- taking back --------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.moved)
+    @rule(number=NUMBERS)
+    def reverse(self, number: int) -> None:
+        moved = self.moved[number % len(self.moved)]
+        refusal: type[Refusal] | None = AlreadyUndone if moved.is_undone else None
+        if moved.there and moved.amount > moved.there.movable:
+            refusal = InsufficientFunds
+        if any(side and side.is_deleted for side in (moved.here, moved.there)):
+            refusal = WalletClosed
+        if self.do(reverse_transfer, self.asha, refusal, transfer_id=moved.transfer, reason="x"):
+            moved.is_undone = True
+            self.transfers += 1
+            for side, amount in ((moved.here, moved.amount), (moved.there, -moved.amount)):
+                if side:
+                    side.balance += amount
+                else:
+                    self.platform += amount
+
+    @precondition(lambda self: self.periods)
+    @rule(number=NUMBERS)
+    def refund(self, number: int) -> None:
+        period = self.periods[number % len(self.periods)]
+        line, renewal = period.line, period.renewal
+        refusal: type[Refusal] | None = None
+        if any(
+            each.line is line and not each.is_refunded and each.renewal.starts_at >= renewal.ends_at
+            for each in self.periods
+        ):
+            refusal = LaterPeriod
+        if period.is_refunded:
+            refusal = AlreadyUndone
+        if not renewal.price:
+            refusal = NothingToRefund
+        if self.do(refund_charge, self.asha, refusal, renewal_id=renewal.pk, reason="x"):
+            period.is_refunded = True
+            self.charge(line.payer, -renewal.price)
+            assert line.expires_at
+            line.expires_at = min(line.expires_at, max(renewal.starts_at, self.now))
 
     # --- what surrounds money -----------------------------------------------------------------------------------------
 
@@ -312,6 +391,8 @@ class Panel(RuleBasedStateMachine):
 
     def is_deleted(self, sent: Sent) -> bool:
         """Say whether the act's reseller is deleted by now, which is said before the key is looked at."""
+        if sent.act is reverse_transfer:
+            return any(each.is_deleted for each in self.wallets)
         about = sent.wanted.get("reseller_id")
         return any(each.is_deleted and about == each.row.pk for each in self.wallets)
 

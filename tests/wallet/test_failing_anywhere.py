@@ -14,12 +14,13 @@ from plans.models import Plan
 from resellers import operations as resellers
 from resellers.models import Reseller
 from subscribers.models import Subscriber
-from subscribers.operations import add_subscriber, renew_subscriber
+from subscribers.operations import add_subscriber, refund_charge, renew_subscriber
 from tests.cast import NOW, PASSWORD, fund, group, new_key, seat_of
 from tests.failing import FailsAfter, FailsAt
 from tests.subscribers.lines import LINE_PASSWORD, add, everything
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount
+from wallet.operations import reverse_transfer
 
 pytestmark = pytest.mark.usefixtures("committing")
 
@@ -53,7 +54,8 @@ class Place:
 
 @pytest.fixture
 def place(asha: User, nadia: User, north: Reseller, northeast: Reseller, home: Plan) -> Place:
-    fund(north.wallet, "1000", actor=asha)
+    fund(north.wallet, "500", actor=asha)
+    fund(north.wallet, "500", actor=asha)
     fund(northeast.wallet, "100", actor=asha)
     return Place(asha, nadia, north, northeast, home, add(asha, north, home, "amal"))
 
@@ -104,6 +106,18 @@ ACTS: dict[str, Callable[[Place], Any]] = {
     "add a subscriber and activate": lambda at: buy(at, activate=True),
     "add a subscriber unpaid": lambda at: buy(at, activate=False),
     "renew": lambda at: renew_subscriber(actor=seat_of(at.nadia), subscriber_id=at.amal.pk, key=at.key, now=NOW).pk,
+    "reverse a transfer": lambda at: (
+        reverse_transfer(
+            actor=seat_of(at.asha),
+            transfer_id=at.north.wallet.entries.earliest("id").transfer_id,
+            reason="x",
+            key=at.key,
+            now=NOW,
+        ).pk
+    ),
+    "refund a period": lambda at: (
+        refund_charge(actor=seat_of(at.asha), renewal_id=at.amal.renewals.get().pk, reason="x", key=at.key, now=NOW).pk
+    ),
     "change the credit limit": change_limit,
 }
 
