@@ -2,6 +2,7 @@
 # make test    all tests                            (ARGS='-k renewal' picks some)
 # make campaign  the proof that no wallet loses, mints or doubles a cent   (SEED and sizes: docs/proof.md)
 # make check   everything that reads the code: lint, types, templates, imports, migrations, deployment settings
+# make bench    how fast money moves, as ratios to PostgreSQL's own benchmark   (ROUNDS, SECONDS; writes docs/benchmarks.md)
 # make format  lay out the code as `check` wants it
 # make demo    the demo data, into the database of a running panel
 # make lock    pin requirements/ anew from pyproject.toml (needs uv; UPGRADE=1 takes newer versions)
@@ -21,7 +22,7 @@ PRODUCTION := SECRET_KEY=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwx
 	DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing ALLOWED_HOSTS=panel.example.com \
 	HTTPS_ONLY=true DJANGO_SETTINGS_MODULE=ispanel.settings
 
-.PHONY: run test campaign check format demo lock clean
+.PHONY: run test campaign bench check format demo lock clean
 
 run: .venv/run-ready
 	@exec $(BIN)/python -m ispanel.run
@@ -31,6 +32,9 @@ test: .venv/develop-ready
 
 campaign: .venv/develop-ready
 	@$(BIN)/python -m tests.campaign $(PARTS)
+
+bench: .venv/bench-ready
+	@$(BIN)/python -m tests.benchmarks
 
 check: .venv/develop-ready
 	$(BIN)/ruff check .
@@ -55,6 +59,7 @@ lock:
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: https://docs.astral.sh/uv/' >&2; exit 1; }
 	$(PIN) pyproject.toml --output-file requirements/base.txt
 	$(PIN) pyproject.toml --extra dev --constraint requirements/base.txt --output-file requirements/dev.txt
+	$(PIN) pyproject.toml --extra dev --extra bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache static-build
@@ -72,6 +77,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 	@echo 'Installing what development needs into .venv …'
 	@$(INSTALL) --requirement $<
 	@touch $@ .venv/run-ready
+
+# What is only held against the panel may come as source, which pip builds.
+.venv/bench-ready: requirements/bench.txt .venv/develop-ready
+	@echo 'Installing what the benchmarks compare with into .venv …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
 # A command of the right name may be there and not work (pyenv has such), so each is tried.
 .venv/pyvenv.cfg:

@@ -94,8 +94,16 @@ def scope(default: frozenset[str], *, all_for: tuple[str, ...] = ()) -> dict[str
     return dict.fromkeys(KINDS, default) | {PETRA: NONE, PAVEL: NONE} | dict.fromkeys([ADMIN, *all_for], ALL)
 
 
+class Funding(Transfer):
+    """A transfer by hand, which a reversal takes back."""
+
+    class Meta:
+        proxy = True
+        app_label = "wallet"
+
+
 class Charge(Transfer):
-    """A charge for a subscriber's period, which a refund takes back; a reversal takes back a funding."""
+    """A charge for a subscriber's period, which a refund takes back."""
 
     class Meta:
         proxy = True
@@ -124,7 +132,7 @@ SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     Subscriber: scope(TREE, all_for=(PARTNER, SALES_PLUS)),
     StaffLogin: scope(TREE),
     Person: dict.fromkeys(KINDS, ALL),
-    Transfer: dict.fromkeys(KINDS, ALL),
+    Funding: dict.fromkeys(KINDS, ALL),
     Charge: dict.fromkeys(KINDS, ALL),
     TopUpRequest: scope(TREE, all_for=(PARTNER,)),
     OwnTopUp: scope(TREE, all_for=(PARTNER,)),
@@ -331,7 +339,7 @@ ROWS = {
     # An admin has no wallet of their own.
     "transactions/low-balance-threshold/": Row(KEEPERS, post=303, form=typed(threshold="5"), refused_by_act=ADMINS),
     "transfers/<int:pk>/reversal/": Row(
-        ADMINS, of=Transfer, right_first=True, post=303, form=with_key(reason="by mistake")
+        ADMINS, of=Funding, right_first=True, post=303, form=with_key(reason="by mistake")
     ),
     "transfers/<int:pk>/refund/": Row(
         ADMINS, of=Charge, right_first=True, post=303, form=with_key(reason="by mistake")
@@ -471,7 +479,13 @@ class World:
             return {relation: reseller.wallet_id for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is Subscriber:
             return {relation: self.lines[reseller.pk].pk for relation, reseller in related.items()} | {ABSENT: 987654}
-        ids = {Transfer: self.fundings, Charge: self.charges, TopUpRequest: self.requests, OwnTopUp: self.requests}
+        ids = {
+            Transfer: self.fundings,
+            Funding: self.fundings,
+            Charge: self.charges,
+            TopUpRequest: self.requests,
+            OwnTopUp: self.requests,
+        }
         if model in ids:
             return {relation: ids[model][reseller.pk] for relation, reseller in related.items()} | {ABSENT: 987654}
         if model is AuditEntry:

@@ -48,21 +48,9 @@ def acts_on(seat: Seat, row: Owned) -> bool:
     return row.is_actable_by(seat)
 
 
-class Seen(Protocol):
-    """A row that knows who sees it."""
-
-    def is_visible_to(self, seat: Seat) -> bool: ...
-
-
 @register.filter
 def sees(seat: Seat, row: Seen) -> bool:
-    """Say whether the seat sees this row, such as an account of the books."""
-    return row.is_visible_to(seat)
-
-
-@register.filter
-def sees(seat: Seat, row: Seen) -> bool:
-    """Say whether the seat sees this subscriber, whatever else of it stands on the page."""
+    """Say whether the seat sees this subscriber, or account of the books, whatever else stands on the page."""
     return row.is_visible_to(seat)
 
 

@@ -55,7 +55,8 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
     bench.make_baseline()
     wallets = seeds.open_wallets(seeds.WALLETS, platform)
     resellers = seeds.take_on_resellers(admin, seeds.RESELLERS)
-    long, short = (seeds.wallet_with_history(n, platform) for n in (seeds.LONG_HISTORY, seeds.SHORT_HISTORY))
+    histories = (seeds.LONG_HISTORY, seeds.SHORT_HISTORY, seeds.STATED)
+    long, short, stated = (seeds.wallet_with_history(entries, platform) for entries in histories)
     renewals = Renewals(admin, *seeds.reseller_with_subscribers(admin, seeds.RENEWED))
     hordak_url = scratch.database.url.replace(f"/{embedded_postgres.DATABASE}?", f"/{HORDAK}?")
     make_hordak(bench, hordak_url, seeds.RESELLERS)
@@ -102,7 +103,7 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
         batch.ratios.append(one_by_one.figures[-1] / batch.figures[-1])
         fast, slow = microseconds_to_read(short), microseconds_to_read(long)
         take(reading, slow, fast)
-        take(statement, seconds_of_pdf(), 1)
+        take(statement, seconds_of_pdf(stated, seeds.STATED), 1)
     return [
         base, function, hot8, hot32, top_up, operation, beside, against, hello, form, one_by_one, batch, reading,
         statement,

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -40,10 +40,8 @@ class Line:
         return self.least is None or self.ratio >= self.least
 
     def cells(self) -> Sequence[str]:
-        if self.most is not None:
-            wanted = f"at most {self.most:g}"
-        else:
-            wanted = "" if self.least is None else f"{self.least:g}"
+        least = "" if self.least is None else f"{self.least:g}"
+        wanted = least if self.most is None else f"at most {self.most:g}"
         if not self.is_met:
             wanted += " (missed)"
         low_to_high = f"{min(self.ratios):.2f} to {max(self.ratios):.2f}" if self.ratios else ""
@@ -86,7 +84,7 @@ def write_page(lines: Sequence[Line], *, rounds: int, seconds: int, postgres: st
     table = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
     table += [f"| {' | '.join(line.cells())} |" for line in lines]
     facts = (
-        f"Measured on {date.today():%-d %B %Y} in {rounds} rounds of {seconds} seconds a measure.\n\n"
+        f"Measured on {datetime.now(UTC):%-d %B %Y} in {rounds} rounds of {seconds} seconds a measure.\n\n"
         f"Machine: {machine()}, {postgres}.\n\n"
     )
     text = PAGE.read_text(encoding="utf-8")
