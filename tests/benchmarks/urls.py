@@ -10,7 +10,7 @@ from ispanel.urls import urlpatterns as panel
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 
-@signed_in
+@signed_in()
 def hello(request: HttpRequest) -> HttpResponse:
     """Say hello."""
     return HttpResponse("Hello")

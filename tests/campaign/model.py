@@ -287,11 +287,13 @@ class Panel(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def reverse(self, number: int) -> None:
         moved = self.moved[number % len(self.moved)]
-        refusal: type[Refusal] | None = AlreadyUndone if moved.is_undone else None
+        refusal: type[Refusal] | None = None
         if moved.there and moved.amount > moved.there.movable:
             refusal = InsufficientFunds
         if any(side and side.is_deleted for side in (moved.here, moved.there)):
             refusal = WalletClosed
+        if moved.is_undone:
+            refusal = AlreadyUndone
         if self.do(reverse_transfer, self.asha, refusal, transfer_id=moved.transfer, reason="x"):
             moved.is_undone = True
             self.transfers += 1
