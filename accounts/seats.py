@@ -96,10 +96,12 @@ class Seat:
 
     @property
     def identity(self) -> Identity:
+        from accounts.models import UserType
+
         return Identity(
             actor_id=self.login.pk,
             actor_name=self.login.username,
-            actor_type=self.login.get_user_type_display(),
+            actor_type=str(UserType(self.login.user_type).label),
             on_behalf_of_id=self.user.pk if self.is_borrowed else None,
             on_behalf_of_name=self.user.username if self.is_borrowed else "",
             origin=self.origin,

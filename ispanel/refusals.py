@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, OperationalError
 from django.forms import BaseForm
 from django.utils.translation import gettext as _
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 
 class Refusal(Exception):
@@ -33,8 +33,8 @@ class Busy(Refusal):
 
 
 def is_busy(problem: DatabaseError) -> bool:
-    """Say whether the database stopped waiting for what somebody else holds."""
-    return isinstance(problem.__cause__, LockNotAvailable)
+    """Say whether the database stopped waiting for what somebody else holds, or two waited for each other."""
+    return isinstance(problem.__cause__, LockNotAvailable | DeadlockDetected)
 
 
 @contextmanager

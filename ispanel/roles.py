@@ -134,9 +134,9 @@ def grant(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             SQL(
-                "REVOKE ALL ON DATABASE {database} FROM PUBLIC;"
+                "REVOKE ALL ON DATABASE {database} FROM PUBLIC, {serving};"
                 "GRANT CONNECT ON DATABASE {database} TO {serving};"
-                "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+                "REVOKE CREATE ON SCHEMA public FROM PUBLIC, {serving};"
                 "GRANT USAGE ON SCHEMA public TO {serving};"
                 "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {serving};"
                 "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {serving};"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from logging import Logger
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 
 def go_on(act: Callable[[], object], *, every: float, log: Logger, name: str) -> None:
@@ -20,9 +20,10 @@ def go_on(act: Callable[[], object], *, every: float, log: Logger, name: str) ->
             act()
         except (OperationalError, InterfaceError) as outage:
             log.warning("%s waits for the database", name, extra={"reason": str(outage).strip()})
-        except (DatabaseError, ValueError, OverflowError) as problem:
-            # A row that cannot be read, say; `verify_audit` names those of the trail.
-            log.error("%s failed", name, extra={"reason": str(problem).strip()})
+        except Exception as problem:
+            # A row that cannot be read, say; `verify_audit` names those of the trail. Whatever it is, ending here would
+            # end the whole of `make run`.
+            log.exception("%s failed", name, extra={"reason": str(problem).strip()})
         finally:
             connection.close()
         stopped.wait(every)

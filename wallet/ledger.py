@@ -23,7 +23,7 @@ from audit.models import AuditEntry
 from ispanel.installation import currency
 from ispanel.money import HIGHEST_AMOUNT, InvalidAmount, decimals_of, with_code
 from ispanel.refusals import Busy, Refusal, is_busy
-from wallet.models import AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
+from wallet.models import CHARGES, AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
 
 POST = "SELECT * FROM post_transfer({})"
 
@@ -202,19 +202,16 @@ def post(
     trail: AuditEntry,
     now: datetime,
     note: str = "",
-    may_use_credit: bool = False,
     undoes: Transfer | None = None,
     key: ActKey | None = None,
 ) -> Posted:
     """Move money from one account to the other and append the row of the trail, at once, or none of it.
 
-    It is one statement: in the caller's transaction, or a transaction by itself where there is none.
-
-    What was posted with this key before is not posted again, and the row is not appended.
+    It is one statement: in the caller's transaction, or a transaction by itself where there is none. Charges may use
+    the credit limit, and nothing else does. What was posted with this key before is not posted again, and the row is not appended.
 
     :param amount: above zero, with no more decimals than the currency has.
     :param trail: the row, from `audit.operations.row`, that tells of this.
-    :param may_use_credit: for charges alone.
     :param undoes: what a reversal or a refund takes back.
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed, WalletBusy, TooManyDecimals, InvalidAmount,
         CannotBeUndone, AlreadyUndone:
@@ -223,13 +220,13 @@ def post(
         raise InvalidAmount(f"{amount} is no amount of money")
     who = actor.identity
     parameters: list[Any] = [
-        kind, debit.pk, credit.pk, amount, may_use_credit, note, undoes.pk if undoes else None, now,
+        kind, debit.pk, credit.pk, amount, note, undoes.pk if undoes else None, now,
         who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name,
         key.act if key else None, key.key if key else None, key.digest(actor) if key else None,
         trail.action, trail.grade, trail.actor_type, trail.object_type, trail.object_id, trail.object_name,
         trail.reseller_id, trail.detail, Jsonb(trail.changes), trail.address, trail.user_agent, trail.request_id,
     ]  # fmt: skip
-    with refusals_of_ledger(amount, credit_counts=may_use_credit), savepoint(), connection.cursor() as cursor:
+    with refusals_of_ledger(amount, credit_counts=kind in CHARGES), savepoint(), connection.cursor() as cursor:
         cursor.execute(POST.format(", ".join(["%s"] * len(parameters))), parameters)
         transfer_id, audit_entry_id, replayed = cursor.fetchone()
     if replayed:

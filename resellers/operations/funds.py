@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from ispanel.installation import currency
 from ispanel.money import with_code
+from ispanel.refusals import Forbidden
 from resellers.models import Reseller
-from resellers.operations.onboarding import actable, check_kept, locked, one_of
+from resellers.operations.onboarding import actable, check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
-from wallet.models import LedgerAccount, Transfer, TransferKind
+from wallet.models import AccountKind, LedgerAccount, Transfer, TransferKind
 
 
 def funding_account(actor: Seat) -> LedgerAccount:
@@ -40,7 +41,7 @@ def transfer_to_reseller(
         kind=TransferKind.TRANSFER,
         action=Action.FUNDS_TRANSFERRED,
         debit=funding_account(actor),
-        credit=reseller.wallet,
+        credit=wallet_of(reseller),
         amount=amount,
         note=note,
         key=key,
@@ -61,7 +62,7 @@ def withdraw_from_reseller(
         reseller=reseller,
         kind=TransferKind.WITHDRAWAL,
         action=Action.FUNDS_WITHDRAWN,
-        debit=reseller.wallet,
+        debit=wallet_of(reseller),
         credit=funding_account(actor),
         amount=amount,
         note=note,
@@ -75,7 +76,38 @@ def to_fund(actor: Seat, reseller_id: int) -> Reseller:
 
     :raises Forbidden, ResellerDeleted:
     """
-    return one_of(Reseller.objects.actable_by(actor).only("company_name", "deleted_at", "wallet__kind"), reseller_id)
+    if not actor.is_admin and actor.reseller is None:
+        raise Forbidden
+    values = [reseller_id] if actor.reseller is None else [actor.reseller.pk, reseller_id]
+    with connection.cursor() as cursor:
+        cursor.execute(query_of(actor, reseller_id, values), values)
+        found = cursor.fetchone()
+    if found is None:
+        raise Forbidden
+    reseller = Reseller(**dict(zip(NEEDED, found, strict=True)))
+    check_kept(reseller)
+    return reseller
+
+
+#: What a transfer needs of a reseller.
+NEEDED = ("id", "company_name", "display_name", "wallet_id", "deleted_at")
+#: The SQL of `actable_by` for admins and for others: to make it anew took a third of a transfer's time.
+QUERIES: dict[bool, str] = {}
+
+
+def query_of(actor: Seat, reseller_id: int, values: list[int]) -> str:
+    """Return the SQL that finds the reseller among those that the actor may act on, for these values."""
+    if actor.is_admin not in QUERIES:
+        rows = Reseller.objects.actable_by(actor).filter(pk=reseller_id).values_list(*NEEDED)
+        sql, given = rows.query.sql_with_params()
+        assert list(given) == values, "what `actable_by` asks for is not what is passed to it"
+        QUERIES[actor.is_admin] = sql
+    return QUERIES[actor.is_admin]
+
+
+def wallet_of(reseller: Reseller) -> LedgerAccount:
+    """Return as much of the reseller's wallet as the ledger asks for."""
+    return LedgerAccount(id=reseller.wallet_id, kind=AccountKind.WALLET)
 
 
 def move_funds(

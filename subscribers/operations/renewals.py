@@ -202,7 +202,6 @@ def charge(
         amount=bought.price,
         note=note_of(subscriber, bought.plan),
         trail=trail,
-        may_use_credit=True,
         now=now,
     )
     return posted.transfer_id

@@ -17,7 +17,7 @@ RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 #: One transfer, with its row in the trail and a key of its own, between accounts that a script chooses.
 CALL = """
 SELECT * FROM post_transfer(
-    :kind, :debit, :credit, 1.00, false, 'Monthly settlement May 2026', NULL, now(),
+    :kind, :debit, :credit, 1.00, 'Monthly settlement May 2026', NULL, now(),
     1, 'asha', NULL, '', :kind, gen_random_uuid(), sha256('contents'),
     'funds.transferred', 'regular', 'Admin', 'reseller', :credit, 'North Net', :credit,
     '1.00 USD · Monthly settlement May 2026', '{}', '203.0.113.4',

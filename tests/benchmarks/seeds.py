@@ -24,7 +24,7 @@ CHUNK = 1_000
 
 FUND = """
     SELECT count(post_transfer(
-        'transfer', %(platform)s, id, 1000000, false, 'For the benchmark', NULL, now(), 1, 'asha', NULL, '',
+        'transfer', %(platform)s, id, 1000000, 'For the benchmark', NULL, now(), 1, 'asha', NULL, '',
         NULL, NULL, NULL, 'funds.transferred', 'regular', 'Admin', 'reseller', id, name, id, '', '{}', NULL, '', ''
     )) FROM ledger_accounts WHERE id = ANY (%(wallets)s)
 """

@@ -194,7 +194,6 @@ class Writer:
             credit=self.accounts[act.credit],
             amount=act.amount,
             trail=audit.row(actor=self.seat, action=Action.FUNDS_TRANSFERRED, obj=whose, reseller_id=whose.pk, now=now),
-            may_use_credit=act.credit == self.income,
             undoes=Transfer(pk=act.undoes) if act.undoes else None,
             key=key,
             now=now,

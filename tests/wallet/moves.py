@@ -34,7 +34,6 @@ def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
         credit=ledger.income_account(),
         amount=Decimal(amount),
         trail=told_of(wallet, actor=actor),
-        may_use_credit=True,
         now=NOW,
     )
 

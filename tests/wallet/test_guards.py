@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
 from accounts.models import User
 from audit import operations as audit
@@ -14,7 +14,7 @@ from audit.actions import Action
 from audit.identity import SYSTEM
 from ispanel.models import PanelSettings
 from tests.cast import NOW, make_wallet
-from wallet.ledger import platform_account
+from wallet.ledger import income_account, platform_account
 from wallet.models import AccountKind, Direction, Entry, LedgerAccount, Transfer
 
 
@@ -78,14 +78,35 @@ def test_a_transfer_whose_debits_are_not_its_credits_is_refused(
 
 
 def test_a_transfer_without_entries_is_refused(wallet: LedgerAccount) -> None:
-    with refused("is without its entries"):
+    with refused("is without the entries of its kind"):
         insert_transfer(wallet, 10, None, None)
 
 
 def test_a_transfer_that_the_trail_does_not_tell_of_is_refused(wallet: LedgerAccount) -> None:
     for nowhere in (None, 10**9):
-        with refused("or its row in the trail"):
+        with refused("or without its row in the trail"):
             insert_transfer(wallet, trail=nowhere)
+
+
+def test_charges_go_to_the_income_and_nothing_else_does(wallet: LedgerAccount) -> None:
+    income, platform = income_account().pk, platform_account().pk
+
+    for kind, debit, credit in (
+        ("renewal", income, wallet.pk),
+        ("renewal", platform, wallet.pk),
+        ("renewal", platform, income),
+        ("transfer", platform, income),
+        ("transfer", income, wallet.pk),
+    ):
+        with refused("without the entries of its kind"):
+            insert_transfer(wallet, kind=kind, platform=debit, account=credit)
+
+    insert_transfer(wallet, kind="renewal", platform=wallet.pk, account=income)
+
+
+def test_an_entry_is_never_numbered_between_others(wallet: LedgerAccount) -> None:
+    with pytest.raises(ProgrammingError, match="cannot insert a non-DEFAULT value"), transaction.atomic():
+        Entry.objects.create(id=-1, transfer_id=1, account=wallet, direction=Direction.CREDIT, amount=1)
 
 
 def test_entries_cannot_be_added_to_an_old_transfer(asha: User, wallet: LedgerAccount) -> None:

@@ -39,7 +39,6 @@ def charge(actor: User, wallet: LedgerAccount, amount: str, now: datetime) -> No
         credit=ledger.income_account(),
         amount=Decimal(amount),
         trail=told_of(wallet, actor=actor, now=now),
-        may_use_credit=True,
         note="amal",
         now=now,
     )

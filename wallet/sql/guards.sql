@@ -1,7 +1,8 @@
 -- What holds for whoever writes the rows, the owner included.
 --
--- A balance moves by entries alone: an entry that is written moves the balance of its wallet, and nothing else does. So
--- every balance is what the entries add up to, and each entry holds the balance that it led to.
+-- A balance moves by entries alone: an entry that is written moves the balance of its wallet, and no other statement
+-- does. So every balance is what the entries add up to, and each entry holds the balance that it led to. Who owns the
+-- tables could only take these triggers away, or add some; `verify_ledger` finds what was done then.
 --
 -- These say what foreign keys from entries would say, and more. A foreign key would lock the row of the house's
 -- account, of which there is one, for every transfer; no account and no transfer is ever deleted, so to look is enough.
@@ -77,10 +78,14 @@ $$;
 CREATE TRIGGER entries_balance AFTER INSERT ON entries
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
 
--- A transfer has entries, which `check_entries` adds up, and its row in the audit trail. It has no more decimals than
--- the currency (error IP004): only once it is written does a change of the currency wait for it.
+-- A transfer has entries, which `check_entries` adds up, and its row in the audit trail. Charges go from wallets to the
+-- income, refunds the other way, and nothing else touches the income. It has no more decimals than the currency (error
+-- IP004): only once it is written does a change of the currency wait for it.
 CREATE FUNCTION check_transfer() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+    side_of_income text := CASE WHEN NEW.kind IN ('activation', 'renewal') THEN 'credit'
+                                WHEN NEW.kind = 'refund' THEN 'debit' END;
 BEGIN
     -- NaN is greater than every number to PostgreSQL, so the upper bound refuses it too.
     IF NEW.amount <= 0 OR NEW.amount > 999999999999 THEN
@@ -96,10 +101,20 @@ BEGIN
         RAISE EXCEPTION 'transfer % is of no known kind', NEW.id USING ERRCODE = 'check_violation';
     END IF;
     IF NOT (
-        EXISTS (SELECT FROM public.entries WHERE transfer_id = NEW.id)
+        coalesce((
+            SELECT bool_and(
+                CASE account.kind
+                    WHEN 'income' THEN entry.direction IS NOT DISTINCT FROM side_of_income
+                    WHEN 'platform' THEN side_of_income IS NULL
+                    ELSE entry.direction IS DISTINCT FROM side_of_income
+                END
+            )
+            FROM public.entries entry JOIN public.ledger_accounts account ON account.id = entry.account_id
+            WHERE entry.transfer_id = NEW.id
+        ), false)
         AND EXISTS (SELECT FROM public.audit_entries WHERE id = NEW.audit_entry_id)
     ) THEN
-        RAISE EXCEPTION 'transfer % is without its entries or its row in the trail', NEW.id
+        RAISE EXCEPTION 'transfer % is without the entries of its kind, or without its row in the trail', NEW.id
             USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.amount <> round(NEW.amount, (SELECT currency_decimals FROM public.panel_settings)) THEN

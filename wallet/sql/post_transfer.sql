@@ -1,4 +1,4 @@
--- Money moves through post_transfer alone. It runs as the owner, since the role that serves requests may only read
+-- Money moves through post_transfer, and many charges at once through post_charges. It runs as the owner, since the role that serves requests may only read
 -- transfers and entries; every name is qualified, and that role can create nothing that would stand in the way.
 --
 -- What no wallet has to be locked for comes first: the key, and the row of the trail. Then the wallets are locked, in the
@@ -11,7 +11,7 @@
 -- Errors: IP001 not enough money (detail: what is there to spend), IP002 key used with other contents, IP003 account
 -- closed, IP004 more decimals than the currency has, IP005 not what this undoes, IP006 undone already.
 CREATE FUNCTION post_transfer(
-    p_kind text, p_debit bigint, p_credit bigint, p_amount numeric, p_may_use_credit boolean, p_note text,
+    p_kind text, p_debit bigint, p_credit bigint, p_amount numeric, p_note text,
     p_undoes bigint, p_at timestamptz,
     p_actor_id bigint, p_actor_name text, p_on_behalf_of_id bigint, p_on_behalf_of_name text,
     p_act text, p_key uuid, p_digest bytea,
@@ -73,14 +73,14 @@ BEGIN
     )
     SELECT balance_after INTO debit_after FROM sides WHERE direction = 'debit';
 
-    IF debit_after < 0 AND (
-        NOT p_may_use_credit
-        OR debit_after < (SELECT -credit_limit FROM public.ledger_accounts WHERE id = p_debit)
-    ) THEN
-        RAISE EXCEPTION 'not enough money' USING ERRCODE = 'IP001', DETAIL = (
-            SELECT debit_after + p_amount + CASE WHEN p_may_use_credit THEN credit_limit ELSE 0 END
-            FROM public.ledger_accounts WHERE id = p_debit
-        )::text;
+    -- The credit limit serves charges alone.
+    IF debit_after < 0 THEN
+        IF p_kind IN ('activation', 'renewal') THEN
+            debit_after := debit_after + (SELECT credit_limit FROM public.ledger_accounts WHERE id = p_debit);
+        END IF;
+        IF debit_after < 0 THEN
+            RAISE EXCEPTION 'not enough money' USING ERRCODE = 'IP001', DETAIL = (debit_after + p_amount)::text;
+        END IF;
     END IF;
 END;
 $$;
@@ -129,7 +129,7 @@ END;
 $$;
 
 REVOKE EXECUTE ON FUNCTION post_transfer(
-    text, bigint, bigint, numeric, boolean, text, bigint, timestamptz, bigint, text, bigint, text, text, uuid, bytea,
+    text, bigint, bigint, numeric, text, bigint, timestamptz, bigint, text, bigint, text, text, uuid, bytea,
     text, text, text, text, bigint, text, bigint, text, jsonb, inet, text, text
 ) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION check_undoing(bigint, text, bigint, bigint, numeric) FROM PUBLIC;
