@@ -208,7 +208,8 @@ def post(
     """Move money from one account to the other and append the row of the trail, at once, or none of it.
 
     It is one statement: in the caller's transaction, or a transaction by itself where there is none. Charges may use
-    the credit limit, and nothing else does. What was posted with this key before is not posted again, and the row is not appended.
+    the credit limit, and nothing else does. What was posted with this key before is not posted again, and the row is
+    not appended.
 
     :param amount: above zero, with no more decimals than the currency has.
     :param trail: the row, from `audit.operations.row`, that tells of this.
