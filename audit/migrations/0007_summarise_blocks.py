@@ -8,6 +8,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveConstraint(
+            model_name="auditentry",
+            name="audit_grade_is_known",
+        ),
+        migrations.RemoveIndex(
+            model_name="auditentry",
+            name="audit_by_actor",
+        ),
         migrations.RemoveIndex(
             model_name="auditentry",
             name="audit_by_address",
@@ -25,6 +33,14 @@ class Migration(migrations.Migration):
             model_name="auditentry",
             name="at",
             field=models.DateTimeField(),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(
+                condition=models.Q(("action", "sign_in.succeeded")),
+                fields=["actor_id", "-id"],
+                name="audit_of_sign_ins",
+            ),
         ),
         migrations.AddIndex(
             model_name="auditentry",

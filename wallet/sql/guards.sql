@@ -100,27 +100,27 @@ BEGIN
     THEN
         RAISE EXCEPTION 'transfer % is of no known kind', NEW.id USING ERRCODE = 'check_violation';
     END IF;
-    IF NOT (
-        coalesce((
-            SELECT bool_and(
-                CASE account.kind
-                    WHEN 'income' THEN entry.direction IS NOT DISTINCT FROM side_of_income
-                    WHEN 'platform' THEN side_of_income IS NULL
-                    ELSE entry.direction IS DISTINCT FROM side_of_income
-                END
-            )
-            FROM public.entries entry JOIN public.ledger_accounts account ON account.id = entry.account_id
-            WHERE entry.transfer_id = NEW.id
-        ), false)
+    -- One query for all of it, since this is asked of every transfer; which of them it was matters only where one fails.
+    IF (
+        SELECT bool_and(
+            CASE account.kind
+                WHEN 'income' THEN entry.direction IS NOT DISTINCT FROM side_of_income
+                WHEN 'platform' THEN side_of_income IS NULL
+                ELSE entry.direction IS DISTINCT FROM side_of_income
+            END
+        )
         AND EXISTS (SELECT FROM public.audit_entries WHERE id = NEW.audit_entry_id)
+        AND NEW.amount = round(NEW.amount, (SELECT currency_decimals FROM public.panel_settings))
+        FROM public.entries entry JOIN public.ledger_accounts account ON account.id = entry.account_id
+        WHERE entry.transfer_id = NEW.id
     ) THEN
-        RAISE EXCEPTION 'transfer % is without the entries of its kind, or without its row in the trail', NEW.id
-            USING ERRCODE = 'check_violation';
+        RETURN NULL;
     END IF;
     IF NEW.amount <> round(NEW.amount, (SELECT currency_decimals FROM public.panel_settings)) THEN
         RAISE EXCEPTION 'more decimals than the currency has' USING ERRCODE = 'IP004';
     END IF;
-    RETURN NULL;
+    RAISE EXCEPTION 'transfer % is without the entries of its kind, or without its row in the trail', NEW.id
+        USING ERRCODE = 'check_violation';
 END;
 $$;
 
