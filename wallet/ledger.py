@@ -26,6 +26,8 @@ from ispanel.refusals import Busy, Refusal, is_busy
 from wallet.models import CHARGES, AccountKind, IdempotencyKey, LedgerAccount, Transfer, TransferKind
 
 POST = "SELECT * FROM post_transfer({})"
+#: The columns of a transfer, in the order in which the model has them.
+WRITTEN = [field.attname for field in Transfer._meta.concrete_fields]
 
 
 class InsufficientFunds(Refusal):
@@ -232,22 +234,11 @@ def post(
         transfer_id, audit_entry_id, replayed = cursor.fetchone()
     if replayed:
         return Posted(Transfer.objects.get(pk=transfer_id), replayed)
-    return Posted(
-        Transfer(
-            id=transfer_id,
-            kind=kind,
-            amount=amount,
-            note=note,
-            created_at=now,
-            actor_id=who.actor_id,
-            actor_name=who.actor_name,
-            on_behalf_of_id=who.on_behalf_of_id,
-            on_behalf_of_name=who.on_behalf_of_name,
-            undoes=undoes,
-            audit_entry_id=audit_entry_id,
-        ),
-        replayed,
-    )
+    written = (
+        transfer_id, kind, amount, note, now, who.actor_id, who.actor_name, who.on_behalf_of_id, who.on_behalf_of_name,
+        undoes.pk if undoes else None, audit_entry_id,
+    )  # fmt: skip
+    return Posted(Transfer.from_db(None, WRITTEN, written), replayed)
 
 
 def savepoint() -> AbstractContextManager[None]:
