@@ -281,9 +281,12 @@ class TopUpStatus(models.TextChoices):
 
 class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
     def visible_to(self, seat: Seat) -> TopUpRequestQuerySet:
-        """Return those of the resellers whose money the seat reads."""
-        resellers = Reseller.objects.in_tree_of(seat)
-        return self if seat.sees_all("transactions") else self.filter(reseller__in=resellers)
+        """Return those of the resellers whose money the seat reads; those of deleted ones are the admins'."""
+        if seat.is_admin:
+            return self
+        if seat.sees_all("transactions"):
+            return self.filter(reseller__deleted_at__isnull=True)
+        return self.filter(reseller__in=Reseller.objects.in_tree_of(seat))
 
     def actable_by(self, seat: Seat) -> TopUpRequestQuerySet:
         """Return those that the seat answers: of the resellers that it funds. A view_all does not count here."""
@@ -321,7 +324,7 @@ class TopUpRequest(models.Model):
     asked_by = models.CharField(max_length=254)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True)
-    #: Why it was refused.
+    #: Why it was refused, or cancelled by somebody else.
     reason = models.CharField(max_length=200, blank=True)
     transfer = models.OneToOneField(Transfer, null=True, on_delete=models.PROTECT, related_name="top_up_request")
 

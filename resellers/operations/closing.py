@@ -24,6 +24,7 @@ from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller
 from resellers.operations.onboarding import ParentDeleted, actable, check_group, check_kept, held_group, locked
+from resellers.operations.top_ups import cancel_with_reseller, locked_request_of
 from wallet.models import LedgerAccount
 
 SUSPENSION = ("suspended_at", "suspension_reason", "suspended_by", "suspended_by_admin", "stops_renewals")
@@ -198,13 +199,19 @@ def resume_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reseller
 def delete_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reseller:
     """Close an empty reseller: its sign-ins and its wallet. It is hidden, its names stay reserved, its history stays.
 
+    A top-up request of it that waits is cancelled.
+
     :raises StillInUse, ResellerDeleted:
     """
     reseller = actable_and_locked(actor, reseller_id)
+    # The request before the wallet, as whoever approves it locks them.
+    waiting = locked_request_of(reseller)
     wallet = LedgerAccount.objects.select_for_update(no_key=True).get(pk=reseller.wallet_id)
     holdings = holdings_of(reseller, wallet)
     if holdings.sentences:
         raise StillInUse(reseller, holdings)
+    if waiting:
+        cancel_with_reseller(actor=actor, request=waiting, now=now)
     wallet.closed_at = now
     wallet.save(update_fields=["closed_at"])
     changes = audit.changed_fields(reseller, {"deleted_at": now, "updated_at": now})

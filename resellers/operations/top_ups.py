@@ -15,7 +15,7 @@ from audit.models import AuditEntry
 from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
-from resellers.models import TopUpRequest, TopUpRequestQuerySet, TopUpStatus
+from resellers.models import Reseller, TopUpRequest, TopUpRequestQuerySet, TopUpStatus
 from resellers.operations.funds import funding_account
 from resellers.operations.onboarding import check_kept, locked
 from wallet import ledger
@@ -80,12 +80,12 @@ def approve_top_up(*, actor: Seat, request_id: int, key: ActKey | None = None, n
     """Transfer what was asked for, from the platform's account or the parent's own wallet, never below zero.
 
     :raises Forbidden: where the actor does not fund that reseller.
-    :raises AlreadyAnswered, ResellerDeleted, InsufficientFunds, WalletClosed, FormAlreadyUsed: and it waits on.
+    :raises AlreadyAnswered, FormAlreadyUsed:
+    :raises InsufficientFunds: and it waits on.
     """
     if key and (first := ledger.recall(actor=actor, key=key)):
         return TopUpRequest.objects.get(pk=first)
     request = waiting_among(TopUpRequest.objects.actable_by(actor), request_id)
-    check_kept(request.reseller)
     posted = ledger.post(
         actor=actor,
         kind=TransferKind.TRANSFER,
@@ -128,6 +128,18 @@ def cancel_top_up(*, actor: Seat, request_id: int, now: datetime) -> TopUpReques
     close(request, TopUpStatus.CANCELLED, actor, now)
     told(actor, Action.TOP_UP_CANCELLED, request, now).save(force_insert=True)
     return request
+
+
+def locked_request_of(reseller: Reseller) -> TopUpRequest | None:
+    """Return the request of the reseller that waits, locked, or None; to be called before its wallet is locked."""
+    return reseller.top_up_requests.open().select_for_update(no_key=True).first()
+
+
+def cancel_with_reseller(*, actor: Seat, request: TopUpRequest, now: datetime) -> None:
+    """Cancel the request of a reseller that is being deleted, in the caller's transaction."""
+    request.reason = _("The reseller was deleted.")
+    close(request, TopUpStatus.CANCELLED, actor, now)
+    told(actor, Action.TOP_UP_CANCELLED, request, now).save(force_insert=True)
 
 
 def waiting_among(rows: TopUpRequestQuerySet, request_id: int) -> TopUpRequest:

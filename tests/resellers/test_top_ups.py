@@ -15,7 +15,7 @@ from audit.models import AuditEntry
 from ispanel.refusals import Forbidden
 from resellers import operations
 from resellers.models import Reseller, TopUpRequest, TopUpStatus
-from resellers.operations import AlreadyAnswered, AlreadyAsked, ResellerDeleted
+from resellers.operations import AlreadyAnswered, AlreadyAsked, StillInUse
 from tests.cast import NOW, fund, group, make_reseller, make_staff, new_key, seat_of, signed_in
 from tests.failing import FailsAt
 from tests.pages import body, counts, error_at, filled, links_of, rows_of, send
@@ -44,6 +44,10 @@ def refuse(actor: User, asked: TopUpRequest, reason: str = "Nothing came in") ->
 
 def cancel(actor: User, asked: TopUpRequest) -> TopUpRequest:
     return operations.cancel_top_up(actor=seat_of(actor), request_id=asked.pk, now=NOW)
+
+
+def delete(actor: User, reseller: Reseller) -> None:
+    operations.delete_reseller(actor=seat_of(actor), reseller_id=reseller.pk, now=NOW)
 
 
 def act_on(asked: TopUpRequest, act: str) -> str:
@@ -206,15 +210,6 @@ def test_without_the_parents_money_nothing_changes(nadia: User, noora: User, nor
     assert (counts(), status_of(asked), balance_of(northeast)) == (before, TopUpStatus.OPEN, 0)
 
 
-def test_the_money_of_a_deleted_reseller_is_refused(asha: User, nadia: User, north: Reseller) -> None:
-    asked = ask(nadia)
-    operations.delete_reseller(actor=seat_of(asha), reseller_id=north.pk, now=NOW)
-
-    with pytest.raises(ResellerDeleted):
-        approve(asha, asked)
-    assert refuse(asha, asked).status == TopUpStatus.REFUSED
-
-
 @pytest.mark.parametrize(("first", "word"), [(approve, "approved"), (refuse, "refused")])
 def test_an_answer_stands(asha: User, nadia: User, north: Reseller, first: Any, word: str) -> None:
     asked, client = ask(nadia), signed_in(asha)
@@ -359,6 +354,69 @@ def test_south_knows_nothing_of_it(nadia: User, sami: User) -> None:
     for refused in (lambda: approve(sami, asked), lambda: refuse(sami, asked), lambda: cancel(sami, asked)):
         with pytest.raises(Forbidden):
             refused()
+
+
+# --- of a deleted reseller --------------------------------------------------------------------------------------------
+
+
+def test_with_its_reseller_a_request_is_cancelled(asha: User, nadia: User, north: Reseller) -> None:
+    asked = ask(nadia)
+
+    delete(asha, north)
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.decided_by, asked.reason) == (
+        TopUpStatus.CANCELLED,
+        "asha",
+        "The reseller was deleted.",
+    )
+    entry = AuditEntry.objects.get(action=Action.TOP_UP_CANCELLED)
+    assert (entry.actor_name, entry.object_name, entry.reseller_id) == ("asha", "North Net", north.pk)
+    assert entry.changes["request"] == [None, asked.pk]
+    for answer in (approve, refuse):
+        with pytest.raises(AlreadyAnswered):
+            answer(asha, asked)
+
+
+def test_what_is_answered_stays_as_it_is_when_its_reseller_is_deleted(asha: User, nadia: User, north: Reseller) -> None:
+    asked = refuse(asha, ask(nadia))
+
+    delete(asha, north)
+
+    assert status_of(asked) == TopUpStatus.REFUSED
+    assert not AuditEntry.objects.filter(action=Action.TOP_UP_CANCELLED).exists()
+
+
+def test_a_reseller_that_cannot_be_deleted_waits_on(asha: User, nadia: User, north: Reseller) -> None:
+    fund(north.wallet, "5", actor=asha)
+    asked = ask(nadia)
+
+    with pytest.raises(StillInUse):
+        delete(asha, north)
+    assert status_of(asked) == TopUpStatus.OPEN
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_an_approval_and_the_deletion_at_the_same_moment_do_not_both_succeed(
+    committing: None, asha: User, nadia: User, north: Reseller, attempt: int
+) -> None:
+    asked = ask(nadia)
+
+    approved, deleted = at_once(lambda: approve(asha, asked), lambda: delete(asha, north))
+
+    assert isinstance(approved, AlreadyAnswered) != isinstance(deleted, StillInUse), (approved, deleted)
+    assert balance_of(north) == (200 if isinstance(deleted, StillInUse) else 0)
+
+
+def test_only_admins_read_the_requests_of_a_deleted_one(asha: User, nadia: User, noor: User, north: Reseller) -> None:
+    asked = ask(nadia)
+    delete(asha, north)
+
+    shown = {user: rows_of(signed_in(user).get(f"{LIST}?view=all")) for user in (asha, noor)}
+
+    assert [row[0] for row in shown[asha]] == ["North Net"]
+    assert shown[noor] == []
+    assert not TopUpRequest.objects.visible_to(seat_of(noor)).filter(pk=asked.pk).exists()
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
