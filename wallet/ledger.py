@@ -293,7 +293,8 @@ def post_charges(
 def recall(*, actor: Actor, key: ActKey) -> int | None:
     """Return the first result of this act, after waiting for one under way; None where there is none.
 
-    For acts that do more than one transfer, or none. To be called first in the act's transaction.
+    For acts that do more than one transfer, or none. To be called in the act's transaction once the rights are checked,
+    which may have changed since, and before anything that the first time may have changed.
 
     :raises FormAlreadyUsed, WalletBusy:
     """

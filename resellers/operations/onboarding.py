@@ -132,11 +132,11 @@ def create_reseller(
     :raises MaxDepthReached, ParentIsSub, ParentDeleted, GroupOutOfReach, UnusableAddress, FormAlreadyUsed:
     :raises UsernameTaken, EmailTaken, UnusableUsername, WeakPassword: see `accounts.operations`.
     """
-    if key and (first := ledger.recall(actor=actor, key=key)):
-        return Reseller.objects.get(pk=first)
     if not actor.is_admin:
         parent, starting_balance, credit_limit = own_reseller_as_parent(actor), Decimal(0), Decimal(0)
         allowed_ips, wan_check = "", WanCheck.INHERIT
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Reseller.objects.get(pk=first)
     parent = locked(parent.pk)[0] if parent else None
     check_parent(parent)
     permission_group = held_group(permission_group, parent)

@@ -83,9 +83,10 @@ def approve_top_up(*, actor: Seat, request_id: int, key: ActKey | None = None, n
     :raises AlreadyAnswered, FormAlreadyUsed:
     :raises InsufficientFunds: and it waits on.
     """
+    request = locked_among(TopUpRequest.objects.actable_by(actor), request_id)
     if key and (first := ledger.recall(actor=actor, key=key)):
         return TopUpRequest.objects.get(pk=first)
-    request = waiting_among(TopUpRequest.objects.actable_by(actor), request_id)
+    check_open(request)
     posted = ledger.post(
         actor=actor,
         kind=TransferKind.TRANSFER,
@@ -110,7 +111,8 @@ def refuse_top_up(*, actor: Seat, request_id: int, reason: str, now: datetime) -
     :raises Forbidden: where the actor does not fund that reseller.
     :raises AlreadyAnswered:
     """
-    request = waiting_among(TopUpRequest.objects.actable_by(actor), request_id)
+    request = locked_among(TopUpRequest.objects.actable_by(actor), request_id)
+    check_open(request)
     request.reason = reason
     close(request, TopUpStatus.REFUSED, actor, now)
     told(actor, Action.TOP_UP_REFUSED, request, now).save(force_insert=True)
@@ -124,7 +126,8 @@ def cancel_top_up(*, actor: Seat, request_id: int, now: datetime) -> TopUpReques
     :raises Forbidden: where it is another's.
     :raises AlreadyAnswered:
     """
-    request = waiting_among(TopUpRequest.objects.own_of(actor), request_id)
+    request = locked_among(TopUpRequest.objects.own_of(actor), request_id)
+    check_open(request)
     close(request, TopUpStatus.CANCELLED, actor, now)
     told(actor, Action.TOP_UP_CANCELLED, request, now).save(force_insert=True)
     return request
@@ -142,18 +145,21 @@ def cancel_with_reseller(*, actor: Seat, request: TopUpRequest, now: datetime) -
     told(actor, Action.TOP_UP_CANCELLED, request, now).save(force_insert=True)
 
 
-def waiting_among(rows: TopUpRequestQuerySet, request_id: int) -> TopUpRequest:
+def locked_among(rows: TopUpRequestQuerySet, request_id: int) -> TopUpRequest:
     """Return the request, locked: approving, refusing and cancelling come one after the other.
 
     :raises Forbidden: where it is not among the rows.
-    :raises AlreadyAnswered:
     """
     request = rows.select_for_update(of=("self",), no_key=True).filter(pk=request_id).first()
     if request is None:
         raise Forbidden
+    return request
+
+
+def check_open(request: TopUpRequest) -> None:
+    """:raises AlreadyAnswered:"""
     if not request.is_open:
         raise AlreadyAnswered(request)
-    return request
 
 
 def close(request: TopUpRequest, status: TopUpStatus, actor: Seat, now: datetime) -> None:

@@ -61,11 +61,11 @@ def renew_subscribers(
     :param agreed_total: the price of all who can be renewed, as the person was shown it; any other one is refused.
     :raises Forbidden, PriceChanged, FormAlreadyUsed, WalletClosed: and nothing has changed.
     """
-    if first := ledger.recall(actor=actor, key=key):
-        return RenewalBatch.objects.get(pk=first)
     reseller = Reseller.objects.in_tree_of(actor).select_related("wallet").filter(pk=reseller_id).first()
     if reseller is None:
         raise Forbidden
+    if first := ledger.recall(actor=actor, key=key):
+        return RenewalBatch.objects.get(pk=first)
     with settings_in_force():
         orders = list(orders_of(locked_lines(actor, reseller, subscriber_ids), subscriber_ids, reseller, now))
         total = sum((order.bought.price for order in orders if order.bought), Decimal(0))

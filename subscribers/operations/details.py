@@ -106,14 +106,14 @@ def add_subscriber(
     :raises SubscriberNameTaken, UnusableSubscriberName, PlanNotOnSale, ResellerOutOfScope, ResellerDeleted,
         InsufficientFunds, FormAlreadyUsed:
     """
-    if key and (first := ledger.recall(actor=actor, key=key)):
-        return Subscriber.objects.get(pk=first)
     # Locked, so that it is not deleted at the same moment.
     [reseller] = locked_resellers(reseller.pk)
-    if reseller.is_deleted:
-        raise ResellerDeleted(reseller)
     if not reseller.is_in_tree_of(actor):
         raise ResellerOutOfScope
+    if key and (first := ledger.recall(actor=actor, key=key)):
+        return Subscriber.objects.get(pk=first)
+    if reseller.is_deleted:
+        raise ResellerDeleted(reseller)
     if not plan.is_on_sale:
         raise PlanNotOnSale(plan)
     username = fold_subscriber_name(username)

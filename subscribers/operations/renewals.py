@@ -92,12 +92,12 @@ def renew_subscriber(
     A plan that is no longer sold can still be renewed by those who have it.
 
     :param agreed_price: what the person was shown; any other price is refused.
-    :raises InsufficientFunds, PriceChanged, PaidTooFarAhead, SubscriberTerminated, FormAlreadyUsed: and nothing has
-        changed.
+    :raises Forbidden, InsufficientFunds, PriceChanged, PaidTooFarAhead, SubscriberTerminated, FormAlreadyUsed: and
+        nothing has changed.
     """
+    subscriber = locked(actor, subscriber_id)
     if key and (first := ledger.recall(actor=actor, key=key)):
         return Renewal.objects.get(pk=first)
-    subscriber = locked(actor, subscriber_id)
     if subscriber.terminated_at:
         raise SubscriberTerminated
     renewal = buy_period(

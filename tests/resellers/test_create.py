@@ -8,13 +8,14 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from accounts.models import InitialPassword, LoginName, PermissionGroup, User
+from accounts.models import InitialPassword, LoginName, PermissionGroup, User, UserType
 from accounts.permissions import OWN_SCOPE_CODES
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel.refusals import Forbidden
 from resellers.models import Reseller
 from resellers.operations import GroupOutOfReach, create_reseller
-from tests.cast import NOW, group, make_reseller, make_staff, new_key, seat_of, signed_in
+from tests.cast import NOW, group, make_admin, make_reseller, make_staff, new_key, seat_of, signed_in
 from tests.failing import FailsAt
 from tests.pages import TABLES, body, counts, error_at, filled, send
 from wallet.models import Entry, LedgerAccount, Transfer, TransferKind
@@ -514,6 +515,15 @@ def test_a_refusal_does_not_use_the_form_up(asha: User) -> None:
     assert client.post(NEW, contents).status_code == 422
 
     assert client.post(NEW, contents | {"username": "alnoor"}).status_code == 303
+
+
+def test_a_repeated_form_gets_no_answer_once_its_sender_creates_no_resellers(asha: User) -> None:
+    former, key = make_admin("amir"), new_key("create_reseller", username="alnoor")
+    make_reseller(former, "alnoor", "Al-Noor Net", key=key)
+    User.objects.filter(pk=former.pk).update(user_type=UserType.SUPPORT)
+
+    with pytest.raises(Forbidden):
+        make_reseller(former, "alnoor", "Al-Noor Net", key=key)
 
 
 def test_a_form_without_its_key_is_refused(asha: User) -> None:

@@ -237,6 +237,18 @@ def test_the_same_form_twice_approves_once(asha: User, nadia: User, north: Resel
     assert balance_of(north) == 200
 
 
+def test_a_repeated_form_gets_no_answer_once_the_reseller_is_out_of_reach(
+    asha: User, nadia: User, noora: User, north: Reseller, northeast: Reseller
+) -> None:
+    fund(north.wallet, "500", actor=asha)
+    asked, key = ask(noora), new_key("approve_top_up")
+    approve(nadia, asked, key=key)
+    Reseller.objects.filter(pk=northeast.pk).update(parent=None)
+
+    with pytest.raises(Forbidden):
+        approve(nadia, asked, key=key)
+
+
 def test_two_admins_at_once_approve_it_once(committing: None, asha: User, nadia: User, north: Reseller) -> None:
     asked = ask(nadia)
 

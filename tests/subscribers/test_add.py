@@ -15,9 +15,10 @@ from audit.models import AuditEntry
 from ispanel import crypto
 from plans.models import Plan
 from resellers.models import Reseller
+from resellers.operations import delete_reseller
 from subscribers.models import PeriodKind, Renewal, Status, Subscriber, purpose_of_subscriber_password
 from subscribers.operations import PlanNotOnSale, ResellerOutOfScope, SubscriberNameTaken
-from tests.cast import NOW, fund, group, make_plan, make_reseller, make_staff, new_key, signed_in
+from tests.cast import NOW, fund, group, make_plan, make_reseller, make_staff, new_key, seat_of, signed_in
 from tests.failing import FailsAt
 from tests.pages import body, error_at, filled, send
 from tests.subscribers.lines import LINE_PASSWORD, add, balance_of, everything
@@ -420,6 +421,28 @@ def test_a_refusal_does_not_use_the_form_up(asha: User, nadia: User, north: Rese
 
     assert client.post(NEW, contents).status_code == 303
     assert balance_of(north) == 0
+
+
+def test_a_repeated_form_gets_no_answer_once_the_reseller_is_out_of_reach(
+    nadia: User, northeast: Reseller, home: Plan
+) -> None:
+    key = new_key("add_subscriber", username="amal")
+    add(nadia, northeast, home, key=key, activate=False)
+    Reseller.objects.filter(pk=northeast.pk).update(parent=None)
+
+    with pytest.raises(ResellerOutOfScope):
+        add(nadia, northeast, home, key=key, activate=False)
+
+
+def test_a_repeated_form_gets_its_answer_though_the_reseller_is_deleted_meanwhile(
+    asha: User, south: Reseller, home: Plan
+) -> None:
+    key = new_key("add_subscriber", username="amal")
+    first = add(asha, south, home, key=key, activate=False)
+    Subscriber.objects.update(terminated_at=NOW)
+    delete_reseller(actor=seat_of(asha), reseller_id=south.pk, now=NOW)
+
+    assert add(asha, south, home, key=key, activate=False) == first
 
 
 def test_one_form_pressed_twice_at_once_charges_once(

@@ -355,6 +355,25 @@ def test_one_form_pressed_twice_at_once_renews_once(
     assert balance_of(north) == 950
 
 
+def test_a_repeated_form_gets_its_answer_though_the_line_is_terminated_meanwhile(nadia: User, amal: Subscriber) -> None:
+    key = new_key("renew_subscriber", subscriber=amal.pk)
+    first = renew(nadia, amal, key=key)
+    Subscriber.objects.update(terminated_at=NOW)
+
+    assert renew(nadia, amal, key=key) == first
+
+
+def test_a_repeated_form_gets_no_answer_once_the_line_is_out_of_reach(
+    nadia: User, south: Reseller, amal: Subscriber
+) -> None:
+    key = new_key("renew_subscriber", subscriber=amal.pk)
+    renew(nadia, amal, key=key)
+    Subscriber.objects.update(reseller=south)
+
+    with pytest.raises(Forbidden):
+        renew(nadia, amal, key=key)
+
+
 # --- the database has the last word -----------------------------------------------------------------------------------
 
 

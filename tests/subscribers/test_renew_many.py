@@ -351,6 +351,17 @@ def test_a_retry_gets_the_same_outcomes_and_renews_nobody(
     assert everything() == before
 
 
+def test_a_retry_gets_no_answer_once_the_reseller_is_out_of_reach(
+    asha: User, nadia: User, northeast: Reseller, home: Plan
+) -> None:
+    line, key = add(asha, northeast, home, activate=False), new_key("renew_subscribers")
+    renew_all(nadia, northeast, [line], key=key)
+    Reseller.objects.filter(pk=northeast.pk).update(parent=None)
+
+    with pytest.raises(Forbidden):
+        renew_all(nadia, northeast, [line], key=key)
+
+
 def test_the_key_of_another_list_is_refused(nadia: User, north: Reseller, three: list[Subscriber]) -> None:
     key = new_key("renew_subscribers", subscribers=[1])
     renew_all(nadia, north, three, key=key)
