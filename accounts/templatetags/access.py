@@ -50,7 +50,7 @@ def acts_on(seat: Seat, row: Owned) -> bool:
 
 @register.filter
 def sees(seat: Seat, row: Seen) -> bool:
-    """Say whether the seat sees this subscriber, or account of the books, whatever else stands on the page."""
+    """Say whether the seat sees this subscriber, reseller or account of the books, whatever else the page shows."""
     return row.is_visible_to(seat)
 
 

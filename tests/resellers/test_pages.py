@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import PermissionGroup, User
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
@@ -68,6 +68,32 @@ def test_every_tab_opens_for_those_who_see_the_reseller(
 ) -> None:
     for user in (asha, nadia, noor, noora):
         assert signed_in(user).get(f"/resellers/{northeast.pk}/{tab}").status_code == 200, user
+
+
+def tabs_of(client: Client, reseller: Reseller, tab: str = "") -> set[str]:
+    """Return where the tabs of the reseller lead."""
+    page = f"/resellers/{reseller.pk}/"
+    return {link for link in links_of(client.get(f"{page}{tab}")) if link.removeprefix(page) in TABS}
+
+
+def test_the_money_of_a_reseller_that_is_only_seen_has_no_tab(south: Reseller, north: Reseller) -> None:
+    codes = ["resellers.view", "resellers.view_all", "transactions.view"]
+    south.permission_group = PermissionGroup.objects.create(name="DIRECTORY", codes=codes)
+    south.save(update_fields=["permission_group"])
+    client = signed_in(south.user)
+
+    assert tabs_of(client, north) == {f"/resellers/{north.pk}/{tab}" for tab in ("", "subs/")}
+    assert tabs_of(client, south) == {f"/resellers/{south.pk}/{tab}" for tab in ("", "transactions/", "subs/")}
+
+
+def test_who_only_reads_money_finds_no_other_tab(asha: User, north: Reseller, northeast: Reseller) -> None:
+    books = PermissionGroup.objects.create(name="BOOKS", codes=["transactions.view"])
+    client = signed_in(make_staff(asha, north, "clerk", books))
+
+    for reseller in (north, northeast):
+        page = client.get(f"/resellers/{reseller.pk}/transactions/")
+        assert tabs_of(client, reseller, "transactions/") == {f"/resellers/{reseller.pk}/transactions/"}
+        assert "/resellers/" not in links_of(page)
 
 
 @pytest.mark.parametrize("tab", TABS)

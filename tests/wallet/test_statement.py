@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.models import PanelSettings
@@ -197,6 +197,21 @@ def test_the_page_shows_it(wallet: LedgerAccount, nadia: User) -> None:
         ["Renewal", "Income", "amal", "−45.00", "1,100.50"],
     ]
     assert "Renewal 2 0.00 75.00" in page
+
+
+def test_it_leads_back_to_the_wallet_for_those_who_may_open_it(
+    wallet: LedgerAccount, nadia: User, north: Reseller, south: Reseller
+) -> None:
+    codes = ["transactions.view", "transactions.view_all"]
+    south.permission_group = PermissionGroup.objects.create(name="BOOKS", codes=codes)
+    south.save(update_fields=["permission_group"])
+    back = f"/resellers/{north.pk}/transactions/"
+
+    own, read = (signed_in(user).get(f"/wallets/{wallet.pk}/statement/") for user in (nadia, south.user))
+
+    assert back in links_of(own)
+    assert read.status_code == 200
+    assert back not in links_of(read)
 
 
 def test_it_is_last_months_unless_the_address_says_otherwise(wallet: LedgerAccount, nadia: User) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from resellers.models import Reseller
@@ -41,6 +42,11 @@ def read(client: Client, query: str = "", url: str = EXPORT) -> list[dict[str, s
     assert response.status_code == 200
     text = response.getvalue().decode()
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+
+
+def accounts_in(response: Any) -> set[str]:
+    """Return where the accounts on the page lead."""
+    return {link for link in links_of(response) if re.match(r"/(resellers|wallets)/\d+/", link)}
 
 
 # --- what stands there ------------------------------------------------------------------------------------------------
@@ -76,6 +82,24 @@ def test_both_sides_are_linked_where_the_seat_may_open_them(
     assert f"/resellers/{northeast.pk}/transactions/" in of_sub
     assert f"/resellers/{north.pk}/transactions/" not in of_sub
     assert not [link for link in of_sub if link.startswith("/wallets/")]
+
+
+def test_who_reads_all_money_but_no_resellers_is_led_to_statements(
+    history: None, south: Reseller, north: Reseller, northeast: Reseller
+) -> None:
+    codes = ["transactions.view", "transactions.view_all"]
+    south.permission_group = PermissionGroup.objects.create(name="BOOKS", codes=codes)
+    south.save(update_fields=["permission_group"])
+    client, moved = signed_in(south.user), Transfer.objects.get(note="=Settlement, May")
+    statements = {f"/wallets/{reseller.wallet_id}/statement/" for reseller in (north, northeast)}
+
+    found = {url: accounts_in(client.get(url)) for url in (TRANSFERS, f"/transfers/{moved.pk}/")}
+
+    assert found == {
+        TRANSFERS: statements | {f"/resellers/{south.pk}/transactions/"},
+        f"/transfers/{moved.pk}/": statements,
+    }
+    assert {client.get(link).status_code for link in found[TRANSFERS]} == {200}
 
 
 def test_what_was_taken_back_says_so(asha: User, north: Reseller) -> None:
