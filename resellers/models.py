@@ -306,7 +306,7 @@ class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
 
     def for_list(self) -> TopUpRequestQuerySet:
         """Return rows with all that a line of the list shows, in one query."""
-        return self.select_related("reseller__parent")
+        return self.select_related("reseller__parent", "transfer__undone_by")
 
     def open(self) -> TopUpRequestQuerySet:
         return self.filter(status=TopUpStatus.OPEN)

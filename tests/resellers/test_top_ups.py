@@ -23,6 +23,7 @@ from tests.subscribers.lines import balance_of
 from tests.threads import at_once
 from wallet.ledger import InsufficientFunds
 from wallet.models import Transfer, TransferKind
+from wallet.operations import reverse_transfer
 
 LIST, ASK = "/top-up-requests/", "/top-up-requests/new"
 PAID = "Bank transfer of 14 May"
@@ -368,6 +369,26 @@ def test_south_knows_nothing_of_it(nadia: User, sami: User) -> None:
             refused()
 
 
+def test_an_approval_leads_to_its_transfer_and_says_that_it_was_taken_back(
+    asha: User, nadia: User, north: Reseller
+) -> None:
+    asked = approve(asha, ask(nadia))
+    url = f"/transfers/{asked.transfer_id}/"
+    client = signed_in(nadia)
+    before = client.get(f"{LIST}?view=approved")
+
+    reverse_transfer(actor=seat_of(asha), transfer_id=asked.transfer_id or 0, reason="Never arrived", now=NOW)
+
+    after = client.get(f"{LIST}?view=approved")
+    assert [rows_of(page)[0][1] for page in (before, after)] == ["Approved", "Approved Reversed"]
+    assert rows_of(after)[0][5].endswith(f"asha Transfer {asked.transfer_id}")
+    assert url in links_of(after)
+    assert client.get(url).status_code == 200
+    dialog = signed_in(asha).get(act_on(asked, "refusal"))
+    assert f"Transfer {asked.transfer_id} Reversed" in body(dialog)
+    assert url in links_of(dialog)
+
+
 # --- of a deleted reseller --------------------------------------------------------------------------------------------
 
 
@@ -483,9 +504,11 @@ def test_the_number_of_queries_does_not_grow(asha: User, nadia: User, north: Res
         client, costs = signed_in(user), []
         for more in (1, 5):
             for number in range(more):
-                ask(make_reseller(asha, f"{user.username}{more}{number}", "Sub Net", parent=north).user)
+                sub = make_reseller(asha, f"{user.username}{more}{number}", "Sub Net", parent=north).user
+                approve(asha, ask(sub))
+                ask(sub)
             with CaptureQueriesContext(connection) as captured:
-                assert client.get(LIST).status_code == 200
+                assert client.get(f"{LIST}?view=all").status_code == 200
             costs.append(len(captured))
 
         assert costs[0] == costs[1] <= 10, captured.captured_queries
