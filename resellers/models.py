@@ -321,6 +321,7 @@ class TopUpRequest(models.Model):
     note = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=10, choices=TopUpStatus.choices, default=TopUpStatus.OPEN)
     created_at = models.DateTimeField()
+    #: The username, as a plain value, and whose seat it was where that was a borrowed one.
     asked_by = models.CharField(max_length=254)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True)

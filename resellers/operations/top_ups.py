@@ -22,6 +22,9 @@ from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import TransferKind
 
+#: What the names of whoever asked and answered hold.
+NAME_LENGTH = 254
+
 
 class AlreadyAsked(Refusal):
     """A request of this reseller waits: there is one at a time."""
@@ -67,7 +70,7 @@ def ask_for_top_up(
     if waiting := reseller.top_up_requests.open().first():
         raise AlreadyAsked(waiting)
     request = TopUpRequest.objects.create(
-        reseller=reseller, amount=amount, note=note, asked_by=actor.identity.actor_name, created_at=now
+        reseller=reseller, amount=amount, note=note, asked_by=name_of(actor), created_at=now
     )
     told(actor, Action.TOP_UP_ASKED, request, now).save(force_insert=True)
     if key:
@@ -164,8 +167,17 @@ def check_open(request: TopUpRequest) -> None:
 
 def close(request: TopUpRequest, status: TopUpStatus, actor: Seat, now: datetime) -> None:
     """Write what became of the request."""
-    request.status, request.decided_at, request.decided_by = status, now, actor.identity.actor_name
+    request.status, request.decided_at, request.decided_by = status, now, name_of(actor)
     request.save(update_fields=["status", "decided_at", "decided_by", "reason", "transfer"])
+
+
+def name_of(actor: Seat) -> str:
+    """Return who acts and, from a borrowed seat, as whom: a plain value, which stays as it is."""
+    who = actor.identity
+    if not who.on_behalf_of_name:
+        return who.actor_name
+    names = {"name": who.actor_name, "borrowed": who.on_behalf_of_name}
+    return (_("%(name)s as %(borrowed)s") % names)[:NAME_LENGTH]
 
 
 def told(actor: Seat, action: Action, request: TopUpRequest, now: datetime) -> AuditEntry:

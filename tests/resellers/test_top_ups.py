@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.seats import Seat
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.refusals import Forbidden
@@ -387,6 +388,41 @@ def test_an_approval_leads_to_its_transfer_and_says_that_it_was_taken_back(
     dialog = signed_in(asha).get(act_on(asked, "refusal"))
     assert f"Transfer {asked.transfer_id} Reversed" in body(dialog)
     assert url in links_of(dialog)
+
+
+# --- from a borrowed seat ---------------------------------------------------------------------------------------------
+
+
+def test_asking_from_a_borrowed_seat_names_both(asha: User, nadia: User) -> None:
+    as_nadia = Seat(seat_of(asha).login, seat_of(nadia).user)
+
+    operations.ask_for_top_up(actor=as_nadia, amount=Decimal(5), note="", now=NOW)
+
+    assert TopUpRequest.objects.get().asked_by == "asha as nadia"
+    assert rows_of(signed_in(nadia).get(LIST))[0][4].endswith("asha as nadia")
+
+
+def test_answering_from_a_borrowed_seat_names_both(asha: User, nadia: User, noora: User, north: Reseller) -> None:
+    fund(north.wallet, "500", actor=asha)
+    as_nadia = Seat(seat_of(asha).login, seat_of(nadia).user)
+    first = ask(noora)
+
+    operations.refuse_top_up(actor=as_nadia, request_id=first.pk, reason="No", now=NOW)
+    second = operations.approve_top_up(actor=as_nadia, request_id=ask(noora).pk, now=NOW)
+
+    first.refresh_from_db()
+    assert (first.decided_by, second.decided_by) == ("asha as nadia", "asha as nadia")
+    with pytest.raises(AlreadyAnswered, match=r"asha as nadia refused this request before\."):
+        refuse(asha, first)
+
+
+def test_two_long_names_are_cut_to_what_is_kept(asha: User, nadia: User) -> None:
+    as_nadia = Seat(seat_of(asha).login, seat_of(nadia).user)
+    as_nadia.login.username, as_nadia.user.username = "a" * 150, "n" * 150
+
+    asked = operations.ask_for_top_up(actor=as_nadia, amount=Decimal(5), note="", now=NOW)
+
+    assert asked.asked_by == f"{'a' * 150} as {'n' * 100}"
 
 
 # --- of a deleted reseller --------------------------------------------------------------------------------------------
