@@ -70,7 +70,7 @@ def top_ups_waiting_for(seat: Seat) -> Counted:
 
     if not seat.has("transactions.transfer") or not (seat.is_admin or seat.sub_ids):
         return None
-    return TopUpRequest.objects.actable_by(seat).open()
+    return TopUpRequest.objects.waiting_for(seat)
 
 
 ITEMS = (

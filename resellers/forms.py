@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,8 @@ from accounts.seats import Seat
 from ispanel.fields import AmountField
 from ispanel.lists import ListForm
 from resellers.models import (
+    ASKS_PARENT,
+    WAITING,
     Reseller,
     ResellerQuerySet,
     TopUpRequest,
@@ -369,9 +371,10 @@ class ThresholdForm(forms.Form):
     )
 
 
-#: The tabs of the top-up requests; what waits comes first.
+#: The tabs of the top-up requests; what waits comes first. What waits for parents has a tab before admins alone.
 REQUEST_VIEWS = (
     ("", TopUpStatus.OPEN.label),
+    ("parents", _("Waiting for parents")),
     (TopUpStatus.APPROVED.value, TopUpStatus.APPROVED.label),
     (TopUpStatus.REFUSED.value, TopUpStatus.REFUSED.label),
     ("all", _("All")),
@@ -386,11 +389,32 @@ class TopUpListForm(ListForm):
 
     view = forms.ChoiceField(choices=REQUEST_VIEWS, required=False)
 
+    def __init__(self, *args: Any, seat: Seat, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.seat = seat
+
     def apply(self, rows: TopUpRequestQuerySet) -> QuerySet[TopUpRequest]:
         """Return the rows of the open tab, in the order that the address names."""
-        view = self.value("view") or TopUpStatus.OPEN
-        rows = self.searched(rows)
-        return self.ordered(rows if view == "all" else rows.filter(status=view))
+        return self.ordered(self.searched(rows).filter(self.condition_of(self.value("view") or "")))
+
+    def condition_of(self, view: str) -> Q:
+        """Return what holds for the rows of a tab; an admin finds apart what was asked of parents."""
+        match view:
+            case "":
+                return WAITING & ~ASKS_PARENT if self.seat.is_admin else WAITING
+            case "parents":
+                return WAITING & ASKS_PARENT
+            case "all":
+                return Q()
+        return Q(status=view)
+
+    def counts(self, rows: TopUpRequestQuerySet) -> dict[str, int]:
+        """Return in one query how many rows the search leaves in each tab that this seat has."""
+        views = [key for key, _label in REQUEST_VIEWS if self.seat.is_admin or key != "parents"]
+        found = self.searched(rows).aggregate(
+            **{f"in_{key}": Count("pk", filter=self.condition_of(key)) for key in views}
+        )
+        return {key: found[f"in_{key}"] for key in views}
 
     def searched(self, rows: TopUpRequestQuerySet) -> TopUpRequestQuerySet:
         """Return the rows of all tabs that the search finds."""

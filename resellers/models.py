@@ -279,6 +279,12 @@ class TopUpStatus(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+#: Nobody has answered the request yet.
+WAITING = Q(status=TopUpStatus.OPEN)
+#: A sub-reseller asks its parent; all others ask the admins, who may answer for a parent too.
+ASKS_PARENT = Q(reseller__parent__isnull=False)
+
+
 class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
     def visible_to(self, seat: Seat) -> TopUpRequestQuerySet:
         """Return those of the resellers whose money the seat reads; those of deleted ones are the admins'."""
@@ -291,6 +297,10 @@ class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
     def actable_by(self, seat: Seat) -> TopUpRequestQuerySet:
         """Return those that the seat answers: of the resellers that it funds. A view_all does not count here."""
         return self.filter(reseller__in=Reseller.objects.actable_by(seat))
+
+    def waiting_for(self, seat: Seat) -> TopUpRequestQuerySet:
+        """Return those that wait for this seat's answer: an admin was not asked where a parent was."""
+        return self.open().exclude(ASKS_PARENT) if seat.is_admin else self.actable_by(seat).open()
 
     def own_of(self, seat: Seat) -> TopUpRequestQuerySet:
         """Return those that the seat's own reseller made."""
@@ -309,7 +319,7 @@ class TopUpRequestQuerySet(models.QuerySet["TopUpRequest"]):
         return self.select_related("reseller__parent", "transfer__undone_by")
 
     def open(self) -> TopUpRequestQuerySet:
-        return self.filter(status=TopUpStatus.OPEN)
+        return self.filter(WAITING)
 
 
 class TopUpRequest(models.Model):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from ispanel.money import with_code
 from ispanel.refusals import Forbidden, refusals_into
 from resellers import operations
 from resellers.forms import REQUEST_VIEWS, CancellationForm, RefusalForm, TopUpListForm
-from resellers.models import TopUpRequest, TopUpStatus
+from resellers.models import TopUpRequest
 from wallet.forms import MoneyForm, TransferForm
 from wallet.previews import is_short, preview
 
@@ -28,14 +27,12 @@ from wallet.previews import is_short, preview
 @require_GET
 def list_(request: SignedInRequest) -> HttpResponse:
     """List the requests that the seat reads: its own, those that it answers, or all."""
-    form = TopUpListForm(request.GET)
+    form = TopUpListForm(request.GET, seat=request.seat)
     rows = TopUpRequest.objects.visible_to(request.seat)
-    counts = form.searched(rows).aggregate(
-        all=Count("pk"), **{status: Count("pk", filter=Q(status=status)) for status in TopUpStatus.values}
-    )
+    counts = form.counts(rows)
     context = {
         "form": form,
-        "tabs": [(key, label, counts[key or TopUpStatus.OPEN]) for key, label in REQUEST_VIEWS],
+        "tabs": [(key, label, counts[key]) for key, label in REQUEST_VIEWS if key in counts],
         "view": form.value("view") or "",
         "total": counts["all"],
         "page_obj": page_of(request, form.apply(rows.for_list())),

@@ -56,6 +56,7 @@ PAGES = (
     "/transfers/{charge}/refund/",
     "/top-up-requests/",
     "/top-up-requests/?view=all",
+    "/top-up-requests/?view=parents",
     "/top-up-requests/{asked}/approval/",
     "/top-up-requests/{asked}/refusal/",
     "/top-up-requests/{answered}/refusal/",

@@ -500,7 +500,7 @@ def test_everybody_sees_their_own_scope_and_what_they_may_do(
 ) -> None:
     of_north, of_northeast, of_south = (ask(user) for user in (nadia, noora, sami))
     shown = {
-        asha: ["South Net", "Northeast Net", "North Net"],
+        asha: ["South Net", "North Net"],
         noor: ["South Net", "Northeast Net", "North Net"],
         nadia: ["Northeast Net", "North Net"],
         noora: ["Northeast Net"],
@@ -509,6 +509,7 @@ def test_everybody_sees_their_own_scope_and_what_they_may_do(
     for user, wanted in shown.items():
         assert [row[0] for row in rows_of(signed_in(user).get(LIST))] == wanted, user
 
+    assert [row[0] for row in rows_of(signed_in(asha).get(f"{LIST}?view=parents"))] == ["Northeast Net"]
     acts = {link for link in links_of(signed_in(nadia).get(LIST)) if re.match(rf"{LIST}\d+/", link)}
     assert acts == {act_on(of_northeast, act) for act in ("approval", "refusal")} | {act_on(of_north, "cancellation")}
     assert act_on(of_south, "approval") in links_of(signed_in(asha).get(LIST))
@@ -521,8 +522,10 @@ def test_tabs_count_and_the_search_finds(asha: User, nadia: User, sami: User, no
     ask(noora, note="Cash")
     client = signed_in(asha)
 
-    assert tabs_of(client.get(LIST)) == ["Waiting 1", "Approved 1", "Refused 1", "All 3"]
-    assert tabs_of(client.get(f"{LIST}?q=cash")) == ["Waiting 1", "Approved 0", "Refused 0", "All 1"]
+    every = ["Waiting 0", "Waiting for parents 1", "Approved 1", "Refused 1", "All 3"]
+    assert tabs_of(client.get(LIST)) == every
+    found = ["Waiting 0", "Waiting for parents 1", "Approved 0", "Refused 0", "All 1"]
+    assert tabs_of(client.get(f"{LIST}?q=cash")) == found
     assert [row[0] for row in rows_of(client.get(f"{LIST}?view=all&q=south"))] == ["South Net"]
 
 
@@ -530,9 +533,33 @@ def test_the_sidebar_counts_what_waits_for_ones_own_answer(asha: User, nadia: Us
     ask(nadia)
     ask(noora)
 
-    assert "Top-up requests 2" in body(signed_in(asha).get("/"))
+    assert "Top-up requests 1" in body(signed_in(asha).get("/"))
     assert "Top-up requests 1" in body(signed_in(nadia).get("/"))
     assert "Top-up requests 1" not in body(signed_in(noora).get("/"))
+
+
+def test_an_admin_finds_apart_what_was_asked_of_parents_and_may_answer_it(
+    asha: User, nadia: User, noora: User, noor: User
+) -> None:
+    own, of_sub = ask(nadia), ask(noora)
+    client = signed_in(asha)
+
+    assert tabs_of(client.get(LIST))[:2] == ["Waiting 1", "Waiting for parents 1"]
+    assert act_on(own, "approval") in links_of(client.get(LIST))
+    assert act_on(of_sub, "approval") not in links_of(client.get(LIST))
+    for view in ("parents", "all"):
+        assert act_on(of_sub, "approval") in links_of(client.get(f"{LIST}?view={view}"))
+    for user, waiting in ((nadia, 2), (noora, 1), (noor, 2)):
+        assert tabs_of(signed_in(user).get(LIST))[:2] == [f"Waiting {waiting}", "Approved 0"], user
+
+
+def test_an_admin_who_answers_for_a_parent_is_told_whose_money_it_is(asha: User, nadia: User, noora: User) -> None:
+    own, of_sub = ask(nadia), ask(noora)
+    said = "North Net was asked for this, not you. If you approve it, the money comes from the platform’s account."
+
+    assert said in body(signed_in(asha).get(act_on(of_sub, "approval")))
+    assert "was asked for this" not in body(signed_in(asha).get(act_on(own, "approval")))
+    assert "was asked for this" not in body(signed_in(nadia).get(act_on(of_sub, "approval")))
 
 
 def test_the_number_of_queries_does_not_grow(asha: User, nadia: User, north: Reseller) -> None:
