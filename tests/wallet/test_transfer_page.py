@@ -84,6 +84,19 @@ def test_a_charge_leads_to_its_subscriber(line: Subscriber, nadia: User, asha: U
         assert f"/subscribers/{line.pk}/" in links_of(signed_in(user).get(url_of(charged)))
 
 
+def test_a_charge_for_a_line_that_is_anothers_now_names_it_and_leads_nowhere(
+    line: Subscriber, asha: User, nadia: User, south: Reseller
+) -> None:
+    charged = Transfer.objects.get(kind=TransferKind.ACTIVATION)
+    Subscriber.objects.filter(pk=line.pk).update(reseller=south)
+
+    page = signed_in(nadia).get(url_of(charged))
+
+    assert "Subscriber amal" in body(page)
+    assert f"/subscribers/{line.pk}/" not in links_of(page)
+    assert f"/subscribers/{line.pk}/" in links_of(signed_in(asha).get(url_of(charged)))
+
+
 def test_a_refund_leads_to_its_subscriber(line: Subscriber, asha: User) -> None:
     charged = Transfer.objects.with_sides().get(kind=TransferKind.ACTIVATION)
     refund = undo(asha, charged, TransferKind.REFUND)

@@ -77,7 +77,7 @@ def renewal_seen(transfer: Transfer, seat: Seat) -> Any | None:
     renewal = getattr(transfer, "renewal", None) or getattr(transfer, "refunded_renewal", None)
     if renewal is None or not seat.has("subscribers.view"):
         return None
-    return type(renewal).objects.visible_to(seat).select_related("subscriber").filter(pk=renewal.pk).first()
+    return type(renewal).objects.visible_to(seat).select_related("subscriber__reseller").filter(pk=renewal.pk).first()
 
 
 def audit_entry_seen(transfer: Transfer, seat: Seat) -> int | None:
