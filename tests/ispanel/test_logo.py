@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
-from PIL import Image
+from PIL import ExifTags, Image
 
 from accounts.models import User
 from audit.actions import Action
@@ -71,6 +71,23 @@ def test_nothing_but_the_picture_is_kept() -> None:
 
         assert b"secret" not in upright
         assert opened(upright).size == (120, 300)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_exif_spoils_no_picture(asha: User) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.ImageDescription] = "a logo"
+    exif[ExifTags.Base.XResolution] = 72.5
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:05:14 09:30:00"
+    whole = a_picture("JPEG", size=(8, 4), exif=exif)
+    start, end = whole.index(b"Exif"), whole.index(b"Exif") + len(exif.tobytes())
+    damaged = [
+        whole[:at] + bytes([byte]) + whole[at + 1 :] for at in range(start, end) for byte in (0, 2, 5, 7, 13, 255)
+    ]
+
+    assert {opened(as_png(file)).size for file in damaged} == {(4, 8), (8, 4)}
+    assert saved(asha, logo=damaged[-1]).status_code == 303
 
 
 def test_what_hides_behind_a_picture_is_left_behind() -> None:
