@@ -21,6 +21,7 @@ from ispanel.logos import size_of
 from ispanel.models import PanelLogo, PanelSettings
 from ispanel.refusals import Refusal
 from plans.models import Plan
+from resellers.models import Reseller, TopUpRequest
 from wallet.models import LedgerAccount, Transfer
 
 
@@ -34,26 +35,29 @@ class CurrencyLocked(Refusal):
 
 
 class DecimalsTooFew(Refusal):
-    """A plan's price or a credit limit has more decimals than the currency would."""
+    """An amount that is in use has more decimals than the currency would."""
 
     field = "currency_decimals"
 
-    def __init__(self, name: str, amount: Decimal) -> None:
-        super().__init__(
-            _("%(name)s has %(amount)s. Change that first, or keep the decimals.")
-            % {"name": name, "amount": f"{amount.normalize():f}"}
-        )
+    def __init__(self, sentence: str, name: str, amount: Decimal) -> None:
+        super().__init__(sentence % {"name": name, "amount": f"{amount.normalize():f}"})
 
 
 def check_amounts_fit(decimals: int) -> None:
-    """:raises DecimalsTooFew: naming the first plan or wallet whose amount has more decimals."""
-    plan = Plan.objects.exclude(price=Round("price", precision=decimals)).order_by("pk").first()
-    if plan:
-        raise DecimalsTooFew(plan.name, plan.price)
-    limit_fits = Round("credit_limit", precision=decimals)
-    wallet = LedgerAccount.objects.wallets().exclude(credit_limit=limit_fits).order_by("pk").first()
-    if wallet:
-        raise DecimalsTooFew(wallet.name, wallet.credit_limit or Decimal(0))
+    """:raises DecimalsTooFew: naming the first amount in use that has more decimals, and whose it is."""
+    price = _("The price of %(name)s is %(amount)s. Change it first, or keep the decimals.")
+    limit = _("The credit limit of %(name)s is %(amount)s. Change it first, or keep the decimals.")
+    threshold = _("The low-balance threshold of %(name)s is %(amount)s. Change it first, or keep the decimals.")
+    request = _("%(name)s asks for a top-up of %(amount)s. Answer that first, or keep the decimals.")
+    for sentence, rows, name, amount in (
+        (price, Plan.objects.all(), "name", "price"),
+        (limit, LedgerAccount.objects.wallets(), "name", "credit_limit"),
+        (threshold, Reseller.objects.all(), "company_name", "low_balance_threshold"),
+        (request, TopUpRequest.objects.open(), "reseller__company_name", "amount"),
+    ):
+        finer = rows.exclude(**{amount: Round(amount, precision=decimals)}).order_by("pk")
+        if first := finer.values_list(name, amount).first():
+            raise DecimalsTooFew(sentence, *first)
 
 
 def currency_is_locked() -> bool:

@@ -11,7 +11,9 @@ from accounts.models import User
 from ispanel.models import PanelSettings
 from ispanel.operations import CurrencyLocked, DecimalsTooFew, change_general_settings
 from plans.models import Plan
-from tests.cast import make_wallet, seat_of, told_of
+from resellers.models import Reseller
+from resellers.operations import ask_for_top_up, cancel_top_up, set_low_balance_threshold
+from tests.cast import NOW, make_wallet, seat_of, told_of
 from wallet import ledger
 from wallet.models import Transfer, TransferKind
 
@@ -48,12 +50,32 @@ def test_a_change_of_the_currency_waits_for_a_transfer_under_way(committing: Non
 def test_decimals_that_a_price_does_not_fit_are_refused_by_name(asha: User, home: Plan) -> None:
     Plan.objects.update(price=Decimal("25.50"))
 
-    with pytest.raises(DecimalsTooFew, match=r"Home has 25\.5"):
+    with pytest.raises(DecimalsTooFew, match=r"The price of Home is 25\.5\."):
         change_general_settings(actor=seat_of(asha), currency_decimals=0, now=timezone.now())
 
 
 def test_decimals_that_a_credit_limit_does_not_fit_are_refused_by_name(asha: User) -> None:
     make_wallet("North Net", credit_limit="0.75", actor=asha)
 
-    with pytest.raises(DecimalsTooFew, match=r"North Net has 0\.75"):
+    with pytest.raises(DecimalsTooFew, match=r"The credit limit of North Net is 0\.75\."):
         change_general_settings(actor=seat_of(asha), currency_decimals=1, now=timezone.now())
+
+
+def test_decimals_that_a_threshold_does_not_fit_are_refused_by_name(asha: User, north: Reseller) -> None:
+    set_low_balance_threshold(actor=seat_of(asha), reseller_id=north.pk, threshold=Decimal("0.5"), now=NOW)
+
+    with pytest.raises(DecimalsTooFew, match=r"The low-balance threshold of North Net is 0\.5\."):
+        change_general_settings(actor=seat_of(asha), currency_decimals=0, now=NOW)
+
+
+def test_decimals_that_an_open_request_does_not_fit_are_refused_by_name(
+    asha: User, nadia: User, north: Reseller
+) -> None:
+    asked = ask_for_top_up(actor=seat_of(nadia), amount=Decimal("10.25"), note="", now=NOW)
+
+    with pytest.raises(DecimalsTooFew, match=r"North Net asks for a top-up of 10\.25\."):
+        change_general_settings(actor=seat_of(asha), currency_decimals=1, now=NOW)
+    cancel_top_up(actor=seat_of(nadia), request_id=asked.pk, now=NOW)
+    change_general_settings(actor=seat_of(asha), currency_decimals=1, now=NOW)
+
+    assert PanelSettings.objects.get().currency_decimals == 1

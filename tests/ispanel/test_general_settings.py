@@ -122,12 +122,13 @@ def test_decimals_that_a_price_or_a_credit_limit_has_are_not_taken_away(asha: Us
     response = saved(asha, currency_decimals="0")
 
     assert response.status_code == 422
-    assert error_at(response, "currency_decimals") == "Home has 25.5. Change that first, or keep the decimals."
+    words = "The price of Home is 25.5. Change it first, or keep the decimals."
+    assert error_at(response, "currency_decimals") == words
     assert in_force() == SHIPPED
     assert saved(asha, currency_decimals="1").status_code == 303
     make_reseller(asha, "wael", "West Net", credit_limit=Decimal("0.5"))
     Plan.objects.update(price=25)
-    assert "West Net has 0.5." in error_at(saved(asha, currency_decimals="0"), "currency_decimals")
+    assert "The credit limit of West Net is 0.5." in error_at(saved(asha, currency_decimals="0"), "currency_decimals")
 
 
 # --- the currency is locked -------------------------------------------------------------------------------------------
