@@ -128,7 +128,7 @@ def resellers_of(seat: Seat) -> list[tuple[str, Any]]:
 
 
 #: The tabs of the exposure.
-EXPOSURE_VIEWS = (("", _("All owing")), ("over", _("Over limit")), ("with_credit", _("With credit")))
+EXPOSURE_VIEWS = (("", _("All owing")), ("over", _("Over limit")), ("with_limit", _("With a credit limit")))
 
 
 class ExposureForm(ListForm):
@@ -152,8 +152,8 @@ class ExposureForm(ListForm):
         match self.value("view"):
             case "over":
                 rows = rows.over_limit()
-            case "with_credit":
-                rows = rows.with_credit()
+            case "with_limit":
+                rows = rows.with_limit()
             case _:
                 rows = rows.owing()
         return self.ordered(rows)

@@ -30,7 +30,7 @@ OVER_LIMIT = Q(wallet__balance__lt=-F("wallet__credit_limit"))
 #: The wallet is below zero.
 OWING = Q(wallet__balance__lt=0)
 #: Charges may take the wallet below zero.
-WITH_CREDIT = Q(wallet__credit_limit__gt=0)
+WITH_LIMIT = Q(wallet__credit_limit__gt=0)
 #: Nobody of it signs in: it is suspended itself, or its parent is.
 SUSPENDED = Q(suspended_at__isnull=False) | Q(parent__suspended_at__isnull=False)
 
@@ -128,16 +128,16 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
             held=models.Sum("wallet__balance", filter=Q(wallet__balance__gt=0), default=zero),
             owing=models.Count("pk", filter=OWING),
             over=models.Count("pk", filter=OVER_LIMIT),
-            with_credit=models.Count("pk", filter=WITH_CREDIT),
+            with_limit=models.Count("pk", filter=WITH_LIMIT),
         )
 
     def owing(self) -> ResellerQuerySet:
         """Return those whose wallet is below zero."""
         return self.filter(OWING)
 
-    def with_credit(self) -> ResellerQuerySet:
+    def with_limit(self) -> ResellerQuerySet:
         """Return those who may owe something."""
-        return self.filter(WITH_CREDIT)
+        return self.filter(WITH_LIMIT)
 
     def for_page(self) -> ResellerQuerySet:
         """Return rows with all that the head of a reseller's page shows, in one query."""

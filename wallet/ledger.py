@@ -43,7 +43,7 @@ class InsufficientFunds(Refusal):
         elif credit_counts:
             sentence = _("%(missing)s is missing: %(required)s is needed and %(available)s is available.")
         else:
-            sentence = _("%(missing)s is missing: the wallet holds %(available)s, and credit cannot be moved.")
+            sentence = _("%(missing)s is missing: the wallet holds %(available)s, and the credit limit does not count.")
         money = currency()
         super().__init__(
             sentence

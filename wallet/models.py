@@ -107,7 +107,7 @@ class LedgerAccount(models.Model):
 
     @property
     def movable(self) -> Decimal:
-        """What may leave the wallet as money: never the credit."""
+        """What may leave the wallet as money: the credit limit does not count."""
         return max(self.balance or Decimal(0), Decimal(0))
 
     @property

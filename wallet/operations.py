@@ -35,7 +35,8 @@ def reverse_transfer(
 ) -> Transfer:
     """Move the money of an opening, a transfer or a withdrawal back to where it came from, once; for admins alone.
 
-    It has to be there still: no credit is used. The row of the trail is about the reseller that the transfer was about.
+    It has to be there still: the credit limit does not count. The row of the trail is about the reseller that the
+    transfer was about.
 
     :raises Forbidden: also to an admin in a borrowed seat.
     :raises NotReversible, AlreadyUndone, InsufficientFunds, WalletClosed, FormAlreadyUsed:

@@ -61,7 +61,7 @@ PAGES = (
     "/top-up-requests/{asked}/refusal/",
     "/top-up-requests/{answered}/refusal/",
     "/exposure/",
-    "/exposure/?view=with_credit",
+    "/exposure/?view=with_limit",
     "/exposure/?q=nobody",
     "/resellers/{over}/",
     "/resellers/?view=over",

@@ -24,7 +24,7 @@ URL, EXPORT = "/exposure/", "/exposure/export"
 
 @pytest.fixture
 def debts(asha: User, home: Plan, north: Reseller, northeast: Reseller, south: Reseller) -> None:
-    """North holds 75; its sub Northeast owes 25 of 100; South owes 25 of a limit that is 20 now; West has credit."""
+    """North holds 75; its sub Northeast owes 25 of 100; South owes 25 of a limit that is 20 now; West may owe 40."""
     fund(north.wallet, "100", actor=asha, now=timezone.now())
     client = signed_in(asha)
     for reseller in (northeast, south):
@@ -70,12 +70,12 @@ def test_tabs_search_and_sort(debts: None, asha: User) -> None:
     assert [(str(label), number) for _key, label, number in response.context["tabs"]] == [
         ("All owing", 2),
         ("Over limit", 1),
-        ("With credit", 3),
+        ("With a credit limit", 3),
     ]
     assert names(asha, "view=over") == ["South"]
-    assert names(asha, "view=with_credit") == ["South", "Northeast", "West"]
-    assert names(asha, "view=with_credit&sort=limit") == ["South", "West", "Northeast"]
-    assert names(asha, "view=with_credit&sort=-available") == ["Northeast", "West", "South"]
+    assert names(asha, "view=with_limit") == ["South", "Northeast", "West"]
+    assert names(asha, "view=with_limit&sort=limit") == ["South", "West", "Northeast"]
+    assert names(asha, "view=with_limit&sort=-available") == ["Northeast", "West", "South"]
     assert names(asha, "sort=-used") == ["South", "Northeast"]
     assert names(asha, "sort=name") == ["Northeast", "South"]
     assert names(asha, "q=noora") == ["Northeast"]

@@ -208,7 +208,7 @@ def test_without_the_parents_money_nothing_changes(nadia: User, noora: User, nor
     response = send(client, act_on(asked, "approval"))
 
     assert response.status_code == 422
-    assert "200.00 USD is missing: the wallet holds 0.00 USD, and credit cannot be moved." in body(response)
+    assert "200.00 USD is missing: the wallet holds 0.00 USD, and the credit limit does not count." in body(response)
     assert (counts(), status_of(asked), balance_of(northeast)) == (before, TopUpStatus.OPEN, 0)
 
 

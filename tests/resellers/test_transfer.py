@@ -166,9 +166,8 @@ def test_a_reseller_transfers_what_it_has_and_never_its_credit(
     response = send(client, transfers_to(northeast), amount="100.01")
 
     assert response.status_code == 422
-    assert (
-        error_at(response, "amount") == "0.01 USD is missing: the wallet holds 100.00 USD, and credit cannot be moved."
-    )
+    words = "0.01 USD is missing: the wallet holds 100.00 USD, and the credit limit does not count."
+    assert error_at(response, "amount") == words
     assert counts() == before
     assert send(client, transfers_to(northeast), amount="100").status_code == 303
     assert (balance_of(north), balance_of(northeast)) == (0, 100)

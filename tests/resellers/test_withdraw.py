@@ -65,7 +65,7 @@ def test_a_reseller_pulls_money_back_from_its_sub(
 
 
 @pytest.mark.parametrize("credit_limit", ["0", "500"])
-def test_a_withdrawal_never_takes_the_credit(asha: User, north: Reseller, credit_limit: str) -> None:
+def test_a_withdrawal_never_takes_a_wallet_below_zero(asha: User, north: Reseller, credit_limit: str) -> None:
     fund(north.wallet, "100", actor=asha)
     client = signed_in(asha)
     send(client, f"/resellers/{north.pk}/edit/", credit_limit=credit_limit)
@@ -74,9 +74,8 @@ def test_a_withdrawal_never_takes_the_credit(asha: User, north: Reseller, credit
     response = send(client, withdrawals_from(north), amount="100.01")
 
     assert response.status_code == 422
-    assert (
-        error_at(response, "amount") == "0.01 USD is missing: the wallet holds 100.00 USD, and credit cannot be moved."
-    )
+    words = "0.01 USD is missing: the wallet holds 100.00 USD, and the credit limit does not count."
+    assert error_at(response, "amount") == words
     assert counts() == before
     assert send(client, withdrawals_from(north), amount="100").status_code == 303
     assert balance_of(north) == 0

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committing")
 
 @pytest.fixture
 def wallet(asha: User) -> LedgerAccount:
-    """Return a wallet with 100.00 and no credit."""
+    """Return a wallet with 100.00 and no credit limit."""
     return make_wallet(balance="100", actor=asha)
 
 

@@ -15,7 +15,7 @@ from wallet.models import Entry, LedgerAccount, Transfer, TransferKind
 
 @pytest.fixture
 def wallet(asha: User) -> LedgerAccount:
-    """Return a wallet with 100.00 and no credit."""
+    """Return a wallet with 100.00 and no credit limit."""
     return make_wallet(balance="100", actor=asha)
 
 
@@ -76,7 +76,8 @@ def test_more_than_there_is_cannot_leave_a_wallet(asha: User, wallet: LedgerAcco
     with pytest.raises(InsufficientFunds) as refusal:
         move(asha, wallet, other, "100.01")
 
-    assert "0.01 USD is missing: the wallet holds 100.00 USD, and credit cannot be moved." in str(refusal.value)
+    words = "0.01 USD is missing: the wallet holds 100.00 USD, and the credit limit does not count."
+    assert str(refusal.value) == words
     assert (balance_of(wallet), balance_of(other)) == (100, 0)
 
 

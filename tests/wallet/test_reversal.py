@@ -165,7 +165,7 @@ def test_where_the_money_is_gone_withdraw_of_what_is_there_is_offered(
 
     offered = f"/resellers/{north.pk}/withdrawals/?amount=375.00"
     assert response.status_code == 422
-    assert "25.00 USD is missing: the wallet holds 375.00 USD, and credit cannot be moved." in body(response)
+    assert "25.00 USD is missing: the wallet holds 375.00 USD, and the credit limit does not count." in body(response)
     assert "Withdraw 375.00 USD" in body(response)
     assert offered in links_of(response)
     assert "Reverse 400.00 USD" not in body(response)
