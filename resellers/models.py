@@ -107,7 +107,7 @@ class ResellerQuerySet(models.QuerySet["Reseller"]):
     def with_exposure(self) -> ResellerQuerySet:
         """Return rows with what each owes, how much of its credit limit that is, and when money last came in."""
         owes = Greatest(-F("wallet__balance"), Decimal(0))
-        deposits = Entry.objects.deposits().filter(account=models.OuterRef("wallet")).order_by("-id")
+        deposits = Entry.objects.deposits().kept().filter(account=models.OuterRef("wallet")).order_by("-id")
         return self.select_related("user", "wallet", "parent").annotate(
             owes=owes,
             available=F("wallet__balance") + F("wallet__credit_limit"),

@@ -230,6 +230,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def since(self, start: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__gte=start)
+    def kept(self) -> EntryQuerySet:
+        """Leave out those of transfers that were reversed or refunded."""
+        return self.filter(transfer__undone_by__isnull=True)
+
 
     def before(self, end: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__lt=end)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,9 +16,11 @@ from audit.actions import Action
 from audit.models import AuditEntry
 from plans.models import Plan
 from resellers.models import Reseller
-from tests.cast import fund, make_plan, make_reseller, signed_in
+from resellers.operations import transfer_to_reseller
+from tests.cast import fund, make_plan, make_reseller, seat_of, signed_in
 from tests.pages import body, links_of, rows_of, send
 from tests.subscribers.lines import add
+from wallet.operations import reverse_transfer
 
 URL, EXPORT = "/exposure/", "/exposure/export"
 
@@ -50,6 +53,23 @@ def test_the_day_on_which_money_last_came_in_stands_there(debts: None, asha: Use
     fund(south.wallet, "1", actor=asha, now=timezone.now())
 
     assert rows_of(signed_in(asha).get(f"{URL}?view=over"))[0][7] == f"{timezone.localdate():%-d %b %Y}"
+
+
+def test_money_that_was_taken_back_never_came_in(debts: None, asha: User) -> None:
+    now, west = timezone.now(), Reseller.objects.get(company_name="West Net")
+    first, mistaken = (
+        transfer_to_reseller(actor=seat_of(asha), reseller_id=west.pk, amount=Decimal(30), note="", now=at)
+        for at in (now - timedelta(days=3), now)
+    )
+    reverse_transfer(actor=seat_of(asha), transfer_id=mistaken.pk, reason="Paid to another", now=now)
+
+    def last_money_in() -> str:
+        [row] = rows_of(signed_in(asha).get(f"{URL}?view=with_limit&q=wael"))
+        return row[7]
+
+    assert last_money_in() == f"{timezone.localdate(first.created_at):%-d %b %Y}"
+    reverse_transfer(actor=seat_of(asha), transfer_id=first.pk, reason="Paid to another", now=now)
+    assert last_money_in() == "Never"
 
 
 def test_the_totals_stand_on_top(debts: None, asha: User) -> None:
