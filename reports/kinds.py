@@ -15,6 +15,7 @@ from audit.models import AuditEntry
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
+from wallet.models import LedgerAccount
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ LABELS: dict[str, Promise] = {
     "user": _("Logins"),
     "permissiongroup": _("Permission groups"),
     "panelsettings": _("General settings"),
+    "ledgeraccount": _("House accounts"),
 }
 PAGES = {
     "subscriber": Page(Subscriber, "subscribers:detail", "subscribers.view"),
@@ -44,6 +46,7 @@ PAGES = {
     "plan": Page(Plan, "plans:edit", "admin"),
     "permissiongroup": Page(PermissionGroup, "accounts:group", "admin"),
     "user": Page(User, "accounts:what_login_may", "admin"),
+    "ledgeraccount": Page(LedgerAccount, "wallet:statement", "admin"),
 }
 
 

@@ -21,6 +21,7 @@ from plans.models import Plan
 from resellers.models import Reseller
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
 from tests.pages import body, links_of, rows_of, send, text_of
+from wallet import ledger
 
 TRAIL = "/audit/"
 
@@ -406,6 +407,20 @@ def test_logins_and_groups_are_linked_for_admins(asha: User, nadia: User, north:
         assert link in links_of(signed_in(asha).get(url))
         assert link not in links_of(signed_in(nadia).get(url))
         assert signed_in(asha).get(link).status_code == 200
+
+
+def test_what_was_taken_out_of_the_house_is_found_and_linked(asha: User, noor: User) -> None:
+    statement = f"/wallets/{ledger.platform_account().pk}/statement/"
+    signed_in(asha).get(f"{statement}csv")
+
+    page = signed_in(asha).get(f"{TRAIL}?object_type=ledgeraccount")
+
+    assert lines(signed_in(asha), "object_type=ledgeraccount") == ["asha: Exported a statement Platform"]
+    assert "On what: House accounts" in body(page)
+    url = entry_url(action=Action.STATEMENT_EXPORTED)
+    assert statement in links_of(signed_in(asha).get(url))
+    assert statement not in links_of(signed_in(noor).get(url))
+    assert signed_in(asha).get(statement).status_code == 200
 
 
 def test_a_plans_page_shows_its_lines_and_links_to_all_of_them(asha: User, home: Plan) -> None:
