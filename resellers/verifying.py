@@ -24,6 +24,20 @@ CHECKS = (
             " (%(kind)s, %(transferred)s, wallet %(account_id)s)."
         ),
     ),
+    Check(
+        """
+        SELECT transfer_id AS id, string_agg(id::text, ', ' ORDER BY id) AS requests
+        FROM top_up_requests WHERE transfer_id IS NOT NULL GROUP BY transfer_id HAVING count(*) > 1
+        """,
+        gettext_lazy("Transfer %(id)s: it answers more than one top-up request: %(requests)s."),
+    ),
+    Check(
+        """
+        SELECT wallet_id AS id, string_agg(id::text, ', ' ORDER BY id) AS resellers
+        FROM resellers GROUP BY wallet_id HAVING count(*) > 1
+        """,
+        gettext_lazy("Wallet %(id)s: it is that of more than one reseller: %(resellers)s."),
+    ),
     *results_of("resellers", "create_reseller"),
     *results_of("top_up_requests", "ask_for_top_up"),
     *results_of("top_up_requests", "approve_top_up"),

@@ -34,6 +34,13 @@ CHECKS = (
     ),
     Check(
         """
+        SELECT transfer_id AS id, string_agg(id::text, ', ' ORDER BY id) AS periods
+        FROM renewals WHERE transfer_id IS NOT NULL GROUP BY transfer_id HAVING count(*) > 1
+        """,
+        gettext_lazy("Transfer %(id)s: it is the charge of more than one period: %(periods)s."),
+    ),
+    Check(
+        """
         SELECT id, amount FROM transfers
         WHERE kind = 'refund' AND NOT EXISTS (SELECT FROM renewals WHERE renewals.refund_id = transfers.id)
         """,
@@ -49,6 +56,13 @@ CHECKS = (
         gettext_lazy(
             "Period %(id)s: its refund, transfer %(refund_id)s, does not undo its charge, transfer %(transfer_id)s."
         ),
+    ),
+    Check(
+        """
+        SELECT refund_id AS id, string_agg(id::text, ', ' ORDER BY id) AS periods
+        FROM renewals WHERE refund_id IS NOT NULL GROUP BY refund_id HAVING count(*) > 1
+        """,
+        gettext_lazy("Transfer %(id)s: it is the refund of more than one period: %(periods)s."),
     ),
     *results_of("subscribers", "add_subscriber"),
     *results_of("renewals", "renew_subscriber"),

@@ -39,6 +39,8 @@ class TransferKind(models.TextChoices):
 CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL)
 #: What is moved by hand, and undone by a reversal.
 REVERSIBLE = (TransferKind.OPENING, TransferKind.TRANSFER, TransferKind.WITHDRAWAL)
+#: What undoes one of these.
+UNDOING_KINDS = (TransferKind.REVERSAL, TransferKind.REFUND)
 
 
 class Direction(models.TextChoices):
@@ -119,7 +121,7 @@ class LedgerAccount(models.Model):
 TABS = {
     "moved": REVERSIBLE,
     "charged": CHARGES,
-    "undone": (TransferKind.REVERSAL, TransferKind.REFUND),
+    "undone": UNDOING_KINDS,
 }
 
 
@@ -228,12 +230,12 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Return what was transferred to the wallet."""
         return self.filter(direction=Direction.CREDIT, transfer__kind__in=(TransferKind.OPENING, TransferKind.TRANSFER))
 
-    def since(self, start: datetime) -> EntryQuerySet:
-        return self.filter(transfer__created_at__gte=start)
     def kept(self) -> EntryQuerySet:
         """Leave out those of transfers that were reversed or refunded."""
         return self.filter(transfer__undone_by__isnull=True)
 
+    def since(self, start: datetime) -> EntryQuerySet:
+        return self.filter(transfer__created_at__gte=start)
 
     def before(self, end: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__lt=end)

@@ -1,7 +1,8 @@
 """Proving the ledger: each check is one query for the rows that break a rule, and one sentence that names them.
 
-The checks read the tables as they are, and take for granted nothing that a trigger, a function of SQL or an index
-should have held. What CHECK and NOT NULL say of a single row needs no second proof.
+The checks read the tables as they are, and take for granted nothing that a trigger, a function of SQL, a foreign key
+or a unique index should have held: a restore without triggers, say, writes whatever the file holds. Only CHECK and
+NOT NULL, which nobody gets past without taking them away, need no second proof.
 """
 
 from __future__ import annotations
@@ -18,15 +19,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ispanel.installation import currency
-from ispanel.money import Currency, decimals_of, format_amount
-from wallet.models import CHARGES, REVERSIBLE
+from ispanel.money import HIGHEST_AMOUNT, Currency, decimals_of, format_amount
+from wallet.models import CHARGES, REVERSIBLE, UNDOING_KINDS, Direction, TransferKind
 
 #: Findings that are named; what is more is counted.
 NAMED = 1_000
 #: What one step of a query may hold in memory before it goes to disk.
 WORK_MEM = "64MB"
 #: What every query may name.
-KINDS = {"charges": list(map(str, CHARGES)), "reversible": list(map(str, REVERSIBLE))}
+WORDS: dict[str, Any] = {
+    "kinds": TransferKind.values,
+    "charges": list(map(str, CHARGES)),
+    "reversible": list(map(str, REVERSIBLE)),
+    "undoing": list(map(str, UNDOING_KINDS)),
+    "directions": Direction.values,
+    "highest": HIGHEST_AMOUNT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,26 @@ class Verdict:
     over_limit: list[str] = field(default_factory=list)
 
 
-#: Each transfer balances, and each entry is of a transfer and of an account.
+#: Each transfer is of a known kind and of an amount and balances, and each entry is of a transfer and of an account.
 TRANSFERS = (
+    Check(
+        "SELECT id, kind, amount FROM transfers WHERE kind <> ALL (%(kinds)s)",
+        gettext_lazy("Transfer %(id)s of %(amount)s: “%(kind)s” is no kind of transfer."),
+    ),
+    # NaN is greater than every number to PostgreSQL.
+    Check(
+        "SELECT id, amount FROM transfers WHERE amount <= 0 OR amount > %(highest)s",
+        gettext_lazy("Transfer %(id)s: %(amount)s is no amount that is moved."),
+    ),
+    Check(
+        """
+        SELECT id, transfer_id, direction, amount FROM entries
+        WHERE amount <= 0 OR amount > %(highest)s OR direction <> ALL (%(directions)s)
+        """,
+        gettext_lazy(
+            "Entry %(id)s of transfer %(transfer_id)s: a %(direction)s of %(amount)s is no side of a transfer."
+        ),
+    ),
     Check(
         """
         SELECT transfer.id, transfer.amount,
@@ -83,25 +109,35 @@ TRANSFERS = (
     ),
     Check(
         """
+        SELECT transfer_id AS id, account_id FROM entries GROUP BY transfer_id, account_id HAVING count(*) > 1
+        """,
+        gettext_lazy("Transfer %(id)s: it has more than one entry on account %(account_id)s."),
+    ),
+    Check(
+        """
         SELECT id, amount FROM transfers
         WHERE amount <> round(amount, (SELECT currency_decimals FROM panel_settings)::int)
         """,
         gettext_lazy("Transfer %(id)s: %(amount)s has more decimals than the currency."),
     ),
-    # A charge goes from a wallet to the income, a refund back, and nothing else touches the income.
+    # A charge goes from a wallet to the income, a refund back, and nothing else touches the income. An opening comes
+    # from the platform; it and a transfer fill a wallet, a withdrawal empties one. A reversal's way is told by UNDOING.
     Check(
         """
         SELECT entry.id, entry.transfer_id, transfer.kind, entry.direction, account.name
         FROM entries entry
         JOIN transfers transfer ON transfer.id = entry.transfer_id
         JOIN ledger_accounts account ON account.id = entry.account_id
-        WHERE CASE
+        WHERE account.kind <> ALL (CASE
             WHEN transfer.kind = ANY (%(charges)s)
-                THEN account.kind <> CASE entry.direction WHEN 'debit' THEN 'wallet' ELSE 'income' END
+                THEN CASE entry.direction WHEN 'debit' THEN ARRAY['wallet'] ELSE ARRAY['income'] END
             WHEN transfer.kind = 'refund'
-                THEN account.kind <> CASE entry.direction WHEN 'debit' THEN 'income' ELSE 'wallet' END
-            WHEN transfer.kind <> 'reversal' THEN account.kind = 'income'
-        END
+                THEN CASE entry.direction WHEN 'debit' THEN ARRAY['income'] ELSE ARRAY['wallet'] END
+            WHEN transfer.kind = 'opening' AND entry.direction = 'debit' THEN ARRAY['platform']
+            WHEN transfer.kind IN ('opening', 'transfer') AND entry.direction = 'credit' THEN ARRAY['wallet']
+            WHEN transfer.kind = 'withdrawal' AND entry.direction = 'debit' THEN ARRAY['wallet']
+            ELSE ARRAY['platform', 'wallet']
+        END)
         """,
         gettext_lazy(
             "Entry %(id)s of transfer %(transfer_id)s (%(kind)s): its %(direction)s is on the wrong account, %(name)s."
@@ -109,8 +145,22 @@ TRANSFERS = (
     ),
 )
 
-#: Each wallet's balance is what its entries come to, one after the other.
+#: Each account is a wallet or one of the house; a wallet's balance is what its entries come to, one after the other.
 WALLETS = (
+    Check(
+        """
+        SELECT id, name, kind, balance, credit_limit FROM ledger_accounts
+        WHERE CASE
+            WHEN kind = 'wallet' THEN balance IS NULL OR (credit_limit BETWEEN 0 AND %(highest)s) IS NOT TRUE
+            WHEN kind IN ('platform', 'income') THEN balance IS NOT NULL OR credit_limit IS NOT NULL
+            ELSE true
+        END
+        """,
+        gettext_lazy(
+            "Account %(id)s (%(name)s): there is no %(kind)s with a balance of %(balance)s and a credit limit of"
+            " %(credit_limit)s."
+        ),
+    ),
     Check(
         """
         SELECT entry.id, entry.account_id, entry.balance_after, entry.expected
@@ -157,13 +207,17 @@ WALLETS = (
         """,
         gettext_lazy(
             "Transfer %(id)s (%(kind)s, %(amount)s): it took wallet %(account_id)s to %(balance_after)s, and only"
-            " charges may use credit."
+            " charges may go below zero."
         ),
     ),
 )
 
 #: A reversal is of money that was moved by hand, a refund of a charge: the same money the other way, once.
 UNDOING = (
+    Check(
+        "SELECT id, kind, amount FROM transfers WHERE kind = ANY (%(undoing)s) AND undoes_id IS NULL",
+        gettext_lazy("Transfer %(id)s (%(kind)s, %(amount)s): it says not what it undoes."),
+    ),
     Check(
         """
         SELECT undoing.id, undoing.kind, undoing.amount, undoing.undoes_id, undone.kind AS undone_kind,
@@ -267,6 +321,13 @@ KEYS = (
         "SELECT id, act FROM idempotency_keys WHERE length(digest) <> 32",
         gettext_lazy("Idempotency key %(id)s (%(act)s): its digest is not a SHA-256."),
     ),
+    Check(
+        """
+        SELECT min(id) AS id, act, string_agg(id::text, ', ' ORDER BY id) AS keys
+        FROM idempotency_keys GROUP BY login_id, act, key HAVING count(*) > 1
+        """,
+        gettext_lazy("Idempotency keys %(keys)s (%(act)s): they are the same key of the same login."),
+    ),
     *results_of("transfers", "transfer", "withdrawal", "reversal"),
     Check(
         """
@@ -328,7 +389,7 @@ def findings_of(check: Check, money: Currency, *, most: int) -> tuple[int, list[
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) OVER () AS wrong, found.* FROM ({check.rows}) found ORDER BY id LIMIT %(most)s",  # noqa: S608
-            KINDS | {"most": max(most, 1)},
+            WORDS | {"most": max(most, 1)},
         )
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -80,7 +80,7 @@ def books(committing: None, asha: User) -> Books:
 
     North: 1,000 to begin with, two transfers, of 50 and 40, of which the first is reversed, a withdrawal, two periods
     of Amal's, of which the last is refunded, and a free one. South has one transfer. West asked for its own. East
-    pays for Badr on credit.
+    pays for Badr below zero.
     """
     north = make_reseller(
         asha, "nadia", "North Net", starting_balance=Decimal(1000), key=new_key("create_reseller", username="nadia")
@@ -104,7 +104,7 @@ def books(committing: None, asha: User) -> Books:
     refund = undo(asha, TransferKind.REFUND, charge_of(second), north.wallet, income)
     second.refunded_at, second.refund = NOW, refund
     second.save(update_fields=["refunded_at", "refund"])
-    add(asha, north, make_plan("Free", "0"), "free")
+    free = add(asha, north, make_plan("Free", "0"), "free")
     alone = send(asha, south, "10")
     west = make_reseller(asha, "wael", "West Net")
     answer = send(asha, west, "7")
@@ -145,9 +145,11 @@ def books(committing: None, asha: User) -> Books:
         "east": east.wallet,
         "reseller": north,
         "other_reseller": south,
+        "last_reseller": west,
         "amal": amal,
         "first": first,
         "second": second,
+        "free": free.renewals.get(),
         "asked": asked,
         "answer": answer,
         "west": west.wallet,
@@ -175,15 +177,16 @@ def tamper(*statements: str) -> None:
 
 
 @contextmanager
-def without(table: str, kind: str, column: str) -> Iterator[None]:
-    """Take the table's constraint of this kind (u or c) on one column away; put it back once the rows are gone."""
+def without_unique(table: str, *columns: str) -> Iterator[None]:
+    """Take the table's constraint away by which these columns are unique; put it back once the rows are gone."""
     find = """
-        SELECT conname, pg_get_constraintdef(constraints.oid) FROM pg_constraint constraints
-        JOIN pg_attribute columns ON columns.attrelid = conrelid AND conkey = ARRAY[attnum]
-        WHERE conrelid = %s::regclass AND contype = %s AND attname = %s
+        SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE conrelid = %s::regclass AND contype = 'u' AND %s = ARRAY(
+            SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey) ORDER BY 1
+        )
     """
     with as_superuser() as cursor:
-        [(name, definition)] = cursor.execute(find, [table, kind, column]).fetchall()
+        [(name, definition)] = cursor.execute(find, [table, sorted(columns)]).fetchall()
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     try:
         yield
@@ -248,7 +251,63 @@ TAMPERED = {
     ),
     "an entry of no number": (
         "UPDATE entries SET amount = 'NaN' WHERE id = {moved_debit}",
-        ["Transfer {moved} of 40.00: debits NaN, credits 40.00."],
+        [
+            "Entry {moved_debit} of transfer {moved}: a debit of NaN is no side of a transfer.",
+            "Transfer {moved} of 40.00: debits NaN, credits 40.00.",
+        ],
+    ),
+    "an entry that goes no way": (
+        "UPDATE entries SET direction = 'debt' WHERE id = {moved_debit}",
+        [
+            "Entry {moved_debit} of transfer {moved}: a debt of 40.00 is no side of a transfer.",
+            "Transfer {moved} of 40.00: debits 0.00, credits 40.00.",
+        ],
+    ),
+    "a transfer of less than nothing": (
+        (
+            "UPDATE transfers SET amount = -10 WHERE id = {alone};"
+            "UPDATE entries SET amount = -10 WHERE transfer_id = {alone};"
+            "UPDATE entries SET balance_after = -10 WHERE id = {alone_credit};"
+            "UPDATE ledger_accounts SET balance = -10, credit_limit = 10 WHERE id = {south}"
+        ),
+        [
+            "Transfer {alone}: −10.00 is no amount that is moved.",
+            "Entry {alone_debit} of transfer {alone}: a debit of −10.00 is no side of a transfer.",
+            "Entry {alone_credit} of transfer {alone}: a credit of −10.00 is no side of a transfer.",
+        ],
+    ),
+    "a transfer of nothing": (
+        (
+            "UPDATE transfers SET amount = 0 WHERE id = {alone};"
+            "UPDATE entries SET amount = 0 WHERE transfer_id = {alone};"
+            "UPDATE entries SET balance_after = 0 WHERE id = {alone_credit};"
+            "UPDATE ledger_accounts SET balance = 0 WHERE id = {south}"
+        ),
+        [
+            "Transfer {alone}: 0.00 is no amount that is moved.",
+            "Entry {alone_debit} of transfer {alone}: a debit of 0.00 is no side of a transfer.",
+            "Entry {alone_credit} of transfer {alone}: a credit of 0.00 is no side of a transfer.",
+        ],
+    ),
+    "a transfer of more than any may be": (
+        (
+            "UPDATE transfers SET amount = 1000000000000 WHERE id = {alone};"
+            "UPDATE entries SET amount = 1000000000000 WHERE transfer_id = {alone};"
+            "UPDATE entries SET balance_after = 1000000000000 WHERE id = {alone_credit};"
+            "UPDATE ledger_accounts SET balance = 1000000000000 WHERE id = {south}"
+        ),
+        [
+            "Transfer {alone}: 1,000,000,000,000.00 is no amount that is moved.",
+            "Entry {alone_debit} of transfer {alone}: a debit of 1,000,000,000,000.00 is no side of a transfer.",
+            "Entry {alone_credit} of transfer {alone}: a credit of 1,000,000,000,000.00 is no side of a transfer.",
+        ],
+    ),
+    "a transfer of an unknown kind": (
+        "UPDATE transfers SET kind = 'gift' WHERE id = {moved}",
+        [
+            "Transfer {moved} of 40.00: “gift” is no kind of transfer.",
+            "Idempotency key {key_moved} (transfer): transfer {moved} is of another kind, login or moment.",
+        ],
     ),
     "an entry without its transfer": (
         "UPDATE entries SET transfer_id = 999 WHERE id = {moved_debit}",
@@ -286,6 +345,28 @@ TAMPERED = {
     "a transfer that came from the income": (
         "UPDATE entries SET account_id = {income} WHERE id = {moved_debit}",
         ["Entry {moved_debit} of transfer {moved} (transfer): its debit is on the wrong account, Income."],
+    ),
+    "an opening that came from another wallet": (
+        "UPDATE entries SET account_id = {west} WHERE id = {opening_debit}",
+        [
+            "Entry {opening_debit} of transfer {opening} (opening): its debit is on the wrong account, West Net.",
+            "Entry {opening_debit} of wallet {west}: the balance after it is none, not −1,000.00.",
+            "Wallet {west} (West Net): the balance is 7.00, its entries come to −993.00 and end at 7.00.",
+        ],
+    ),
+    "a withdrawal that filled a wallet": (
+        "UPDATE transfers SET kind = 'withdrawal' WHERE id = {alone}",
+        [
+            "Entry {alone_debit} of transfer {alone} (withdrawal): its debit is on the wrong account, Platform.",
+            "Idempotency key {key_alone} (transfer): transfer {alone} is of another kind, login or moment.",
+        ],
+    ),
+    "a transfer that emptied a wallet": (
+        (
+            "UPDATE transfers SET kind = 'transfer' WHERE id = {withdrawn};"
+            "DELETE FROM idempotency_keys WHERE act = 'withdrawal'"
+        ),
+        ["Entry {withdrawn_credit} of transfer {withdrawn} (transfer): its credit is on the wrong account, Platform."],
     ),
     "a first entry that does not start at nothing": (
         (
@@ -331,13 +412,72 @@ TAMPERED = {
         "UPDATE ledger_accounts SET balance = 'NaN' WHERE id = {north}",
         ["Wallet {north} (North Net): the balance is NaN, its entries come to 985.00 and end at 985.00."],
     ),
-    "a withdrawal that used credit": (
+    "an account of no kind": (
+        "UPDATE ledger_accounts SET kind = 'purse' WHERE id = {south}",
+        [
+            "Entry {alone_credit} of transfer {alone} (transfer): its credit is on the wrong account, South Net.",
+            "Account {south} (South Net): there is no purse with a balance of 10.00 and a credit limit of 0.00.",
+        ],
+    ),
+    "a wallet without a balance": (
+        "UPDATE ledger_accounts SET balance = NULL WHERE id = {south}",
+        ["Account {south} (South Net): there is no wallet with a balance of none and a credit limit of 0.00."],
+    ),
+    "a wallet without a credit limit": (
+        "UPDATE ledger_accounts SET credit_limit = NULL WHERE id = {south}",
+        ["Account {south} (South Net): there is no wallet with a balance of 10.00 and a credit limit of none."],
+    ),
+    "a credit limit below zero": (
+        "UPDATE ledger_accounts SET credit_limit = -5 WHERE id = {south}",
+        ["Account {south} (South Net): there is no wallet with a balance of 10.00 and a credit limit of −5.00."],
+    ),
+    "a credit limit of more than any may be": (
+        "UPDATE ledger_accounts SET credit_limit = 1000000000000 WHERE id = {south}",
+        [
+            (
+                "Account {south} (South Net): there is no wallet with a balance of 10.00 and a credit limit of"
+                " 1,000,000,000,000.00."
+            )
+        ],
+    ),
+    "an account of the house with a balance": (
+        "UPDATE ledger_accounts SET balance = 0 WHERE id = {platform}",
+        ["Account {platform} (Platform): there is no platform with a balance of 0.00 and a credit limit of none."],
+    ),
+    "an account of the house with a credit limit": (
+        "UPDATE ledger_accounts SET credit_limit = 0 WHERE id = {income}",
+        ["Account {income} (Income): there is no income with a balance of none and a credit limit of 0.00."],
+    ),
+    "a withdrawal below zero": (
         (
             "UPDATE transfers SET kind = 'withdrawal' WHERE id = {on_credit};"
             "UPDATE entries SET account_id = {platform} WHERE id = {on_credit_credit};"
             "DELETE FROM renewals WHERE transfer_id = {on_credit}"
         ),
-        ["Transfer {on_credit} (withdrawal, 25.00): it took wallet {east} to −25.00, and only charges may use credit."],
+        [
+            (
+                "Transfer {on_credit} (withdrawal, 25.00): it took wallet {east} to −25.00,"
+                " and only charges may go below zero."
+            )
+        ],
+    ),
+    "a reversal that says not of what": (
+        "UPDATE transfers SET undoes_id = NULL WHERE id = {reversal}",
+        ["Transfer {reversal} (reversal, 50.00): it says not what it undoes."],
+    ),
+    "a refund that says not of what": (
+        "UPDATE transfers SET undoes_id = NULL WHERE id = {refund}",
+        [
+            "Transfer {refund} (refund, 25.00): it says not what it undoes.",
+            "Period {second}: its refund, transfer {refund}, does not undo its charge, transfer {renewal}.",
+        ],
+    ),
+    "a transfer that undoes something": (
+        "UPDATE transfers SET undoes_id = {on_credit} WHERE id = {moved}",
+        [
+            "Transfer {moved} (transfer, 40.00): it undoes transfer {on_credit} (activation, 25.00).",
+            "Transfer {moved}: it does not go the way back of transfer {on_credit}, which it undoes.",
+        ],
     ),
     "a reversal of nothing": (
         "UPDATE transfers SET undoes_id = 999 WHERE id = {reversal}",
@@ -478,6 +618,7 @@ def keys(books: Books) -> Books:
     numbers = {
         "key_moved": by_result["transfer", ids["moved"]],
         "key_mistaken": by_result["transfer", ids["mistaken"]],
+        "key_alone": by_result["transfer", ids["alone"]],
         "key_reseller": by_result["create_reseller", ids["reseller"]],
         "key_amal": by_result["add_subscriber", ids["amal"]],
         "key_second": by_result["renew_subscriber", ids["second"]],
@@ -544,7 +685,7 @@ def test_a_transfer_that_names_no_row_of_the_trail_is_named(books: Books) -> Non
 
 
 def test_a_row_of_the_trail_that_two_transfers_share_is_named(books: Books) -> None:
-    with without("transfers", "u", "audit_entry_id"):
+    with without_unique("transfers", "audit_entry_id"):
         tamper(books.fill("UPDATE transfers SET audit_entry_id = {told_mistaken} WHERE id = {moved}"))
 
         code, _out, err = verify()
@@ -557,13 +698,88 @@ def test_what_was_undone_twice_is_named(asha: User, books: Books) -> None:
     wallet = LedgerAccount.objects.get(pk=books.ids["north"])
     again = send(asha, wallet.reseller, "50")
     other = undo(asha, TransferKind.REVERSAL, again, wallet, ledger.platform_account())
-    with without("transfers", "u", "undoes_id"):
+    with without_unique("transfers", "undoes_id"):
         tamper(books.fill(f"UPDATE transfers SET undoes_id = {{mistaken}} WHERE id = {other.pk}"))
 
         code, _out, err = verify()
 
     words = f"Transfer {{mistaken}}: it is undone more than once, by the transfers {{reversal}}, {other.pk}."
     assert (code, err) == (1, [books.fill(words)])
+
+
+def test_a_charge_and_a_refund_that_two_periods_share_are_named(books: Books) -> None:
+    with without_unique("renewals", "transfer_id"), without_unique("renewals", "refund_id"):
+        tamper(
+            books.fill(
+                "UPDATE renewals SET (kind, price, transfer_id, refunded_at, refund_id) ="
+                " (SELECT kind, price, transfer_id, refunded_at, refund_id FROM renewals WHERE id = {second})"
+                " WHERE id = {free}"
+            )
+        )
+
+        code, _out, err = verify()
+
+    words = [
+        "Transfer {renewal}: it is the charge of more than one period: {second}, {free}.",
+        "Transfer {refund}: it is the refund of more than one period: {second}, {free}.",
+    ]
+    assert (code, err) == (1, [books.fill(each) for each in words])
+
+
+def test_a_transfer_that_answers_two_requests_is_named(books: Books) -> None:
+    columns = "reseller_id, amount, note, status, created_at, asked_by, decided_at, decided_by, reason, transfer_id"
+    with without_unique("top_up_requests", "transfer_id"):
+        tamper(f"INSERT INTO top_up_requests ({columns}) SELECT {columns} FROM top_up_requests")
+        other = TopUpRequest.objects.latest("pk")
+
+        code, _out, err = verify()
+
+    words = f"Transfer {{answer}}: it answers more than one top-up request: {{asked}}, {other.pk}."
+    assert (code, err) == (1, [books.fill(words)])
+
+
+def test_an_account_that_is_in_a_transfer_twice_is_named(books: Books) -> None:
+    with without_unique("entries", "transfer_id", "account_id"):
+        tamper(
+            books.fill("UPDATE entries SET amount = 4 WHERE id = {alone_debit}"),
+            books.fill(
+                "INSERT INTO entries (transfer_id, account_id, direction, amount)"
+                " VALUES ({alone}, {platform}, 'debit', 6)"
+            ),
+        )
+
+        code, _out, err = verify()
+
+    words = "Transfer {alone}: it has more than one entry on account {platform}."
+    assert (code, err) == (1, [books.fill(words)])
+
+
+def test_a_wallet_that_two_resellers_share_is_named(books: Books) -> None:
+    with without_unique("resellers", "wallet_id"):
+        tamper(
+            "DELETE FROM top_up_requests",
+            books.fill("UPDATE resellers SET wallet_id = {south} WHERE id = {last_reseller}"),
+        )
+
+        code, _out, err = verify()
+
+    words = "Wallet {south}: it is that of more than one reseller: {other_reseller}, {last_reseller}."
+    assert (code, err) == (1, [books.fill(words)])
+
+
+def test_a_key_that_was_used_twice_is_named(keys: Books) -> None:
+    with without_unique("idempotency_keys", "login_id", "act", "key"):
+        tamper(
+            keys.fill(
+                "UPDATE idempotency_keys SET key = (SELECT key FROM idempotency_keys WHERE id = {key_moved})"
+                " WHERE id = {key_alone}"
+            )
+        )
+
+        code, _out, err = verify()
+
+    words = "Idempotency keys {key_moved}, {key_alone} (transfer): they are the same key of the same login."
+    assert (code, err) == (1, [keys.fill(words)])
 
 
 # --- what is kept and printed -----------------------------------------------------------------------------------------
