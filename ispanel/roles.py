@@ -20,8 +20,8 @@ from psycopg.sql import SQL, Identifier, Literal
 
 #: What the serving role may do with a table.
 ORDINARY = "SELECT, INSERT, UPDATE, DELETE"
-#: Where it may do less. Money moves through `post_transfer`, which runs as the owner; history only grows, and the ids
-#: of the trail, by whose order it is sealed, are given by the database alone.
+#: Where it may do less. Money moves through `post_transfer` and `post_charges`, which run as the owner; history only
+#: grows, and the ids of the trail, by whose order it is sealed, are given by the database alone.
 LESS = {
     "audit_entries": "SELECT, INSERT ({all_but_id})",
     "audit_seals": "SELECT, INSERT",
