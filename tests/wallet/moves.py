@@ -40,16 +40,13 @@ def charge(actor: User, wallet: LedgerAccount, amount: str | Decimal) -> Posted:
 
 def undo(actor: User, transfer: Transfer, kind: TransferKind) -> Transfer:
     """Take a transfer back."""
-    source, destination = transfer.sent_by, transfer.received_by
-    assert source
-    assert destination
     posted = ledger.post(
         actor=seat_of(actor),
         kind=kind,
-        debit=destination,
-        credit=source,
+        debit=transfer.received_by,
+        credit=transfer.sent_by,
         amount=transfer.amount,
-        trail=told_of(source, actor=actor),
+        trail=told_of(transfer.sent_by, actor=actor),
         undoes=transfer,
         now=NOW,
     )

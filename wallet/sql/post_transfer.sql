@@ -4,7 +4,8 @@
 -- What no wallet has to be locked for comes first: the key, and the row of the trail. Then the wallets are locked, in the
 -- order of their ids, by an advisory lock: those who wait for it stand in a queue, while those who wait for a row wake
 -- each other up and look at it again. Their rows are locked as the entries move the balances, which keeps away who
--- changes a credit limit. House accounts have no balance, so nothing is locked there.
+-- changes a credit limit. House accounts have no balance, so nothing is locked there. The number 7001 tells the locks of
+-- wallets from any others; post_charges takes the same ones.
 --
 -- The transfer and its entries are one statement, at the end of which guards.sql looks at both.
 --
