@@ -339,6 +339,20 @@ def test_the_transfer_dialog_says_what_will_happen_while_one_types(page: Page, a
     expect(page.get_by_role("group", name="Balances before and after")).to_contain_text("1,200.50")
 
 
+def test_what_is_typed_the_moment_a_dialog_opens_counts(page: Page, asha: User, ids: dict[str, int]) -> None:
+    sign_in_as(page, asha)
+    page.goto("/resellers/{north}/".format(**ids))
+    page.evaluate("""document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+        const amount = document.getElementById("id_amount");
+        amount.value = "250";
+        amount.dispatchEvent(new Event("input", { bubbles: true }));
+    }, 0), { once: true })""")
+
+    page.get_by_role("main").get_by_role("link", name="Transfer", exact=True).click()
+
+    expect(page.get_by_role("button", name="Transfer 250.00 USD")).to_be_visible()
+
+
 def test_the_withdraw_dialog_warns_before_the_money_is_missing(page: Page, asha: User, ids: dict[str, int]) -> None:
     sign_in_as(page, asha)
     page.goto("/resellers/{north}/".format(**ids))
