@@ -12,7 +12,7 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-APPS := ispanel audit accounts wallet plans resellers subscribers reports
+APPS := ispanel audit accounts wallet network plans resellers subscribers reports
 WORKERS ?= 2
 UV ?= uv
 

@@ -25,6 +25,7 @@ AREAS = {
     "resellers": _("Resellers"),
     "transactions": _("Transactions"),
     "plans": _("Plans"),
+    "nas": _("NAS devices"),
     "staff": _("Staff"),
     "audit": _("Audit trail"),
 }
@@ -61,7 +62,20 @@ PERMISSIONS = {
         Permission("subscribers.view_all", _("See the subscribers of every reseller."), Danger.DANGEROUS),
         Permission("subscribers.create", _("Add subscribers; each activation is charged."), Danger.CAUTION),
         Permission("subscribers.edit", _("Change subscribers' details.")),
+        Permission("subscribers.delete", _("Terminate subscribers: for ever, and without a refund."), Danger.DANGEROUS),
         Permission("subscribers.renew", _("Renew subscribers; each renewal is charged."), Danger.CAUTION),
+        Permission(
+            "subscribers.change_plan", _("Change a subscriber's plan; the difference is charged."), Danger.CAUTION
+        ),
+        Permission("subscribers.top_up", _("Sell data top-ups to subscribers; each is charged."), Danger.CAUTION),
+        Permission("subscribers.reset_fup", _("Give a throttled subscriber its full speed back.")),
+        Permission("subscribers.disconnect", _("Disconnect a subscriber, who may sign in again.")),
+        Permission("subscribers.change_owner", _("Move subscribers between own resellers."), Danger.DANGEROUS),
+        Permission("subscribers.set_price", _("Set what subscribers are asked for."), Danger.CAUTION),
+        Permission(
+            "subscribers.import", _("Import subscribers from a file; activations are charged."), Danger.DANGEROUS
+        ),
+        Permission("subscribers.export", _("Export lists of subscribers."), Danger.CAUTION),
         Permission("resellers.view", _("See own sub-resellers.")),
         Permission("resellers.view_all", _("See every reseller."), Danger.DANGEROUS),
         Permission("resellers.create", _("Create sub-resellers."), Danger.CAUTION),
@@ -79,6 +93,8 @@ PERMISSIONS = {
         Permission("transactions.withdraw", _("Withdraw money from sub-resellers."), Danger.DANGEROUS),
         Permission("plans.view", _("See the plans.")),
         Permission("plans.view_all", _("See the plans, those no longer sold included.")),
+        Permission("nas.view", _("See the NAS devices of own scope, never their secrets.")),
+        Permission("nas.view_all", _("See every NAS device, never their secrets."), Danger.CAUTION),
         Permission("staff.view", _("See the staff logins of own resellers.")),
         Permission("staff.create", _("Create staff logins."), Danger.DANGEROUS),
         Permission("staff.edit", _("Change staff logins, their permission group and password."), Danger.DANGEROUS),
