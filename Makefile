@@ -12,7 +12,7 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-APPS := ispanel audit accounts wallet network plans resellers subscribers reports
+APPS := ispanel audit accounts wallet network plans resellers subscribers reports api
 WORKERS ?= 2
 UV ?= uv
 
@@ -43,6 +43,7 @@ check: .venv/develop-ready
 	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/lint-imports
 	$(PRODUCTION) DATABASE_URL=django.db.backends.dummy:/// $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py write_schema --check
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: .venv/develop-ready

@@ -85,3 +85,22 @@ class PanelLogo(models.Model):
 
     def __str__(self) -> str:
         return "logo"
+
+
+class JobFailure(models.Model):
+    """A job that failed for good; what is tried again is none. Written by the worker with the job's end."""
+
+    job_id = models.BigIntegerField()
+    task_name = models.CharField(max_length=128)
+    lane = models.TextField(blank=True)
+    #: How often it was tried.
+    attempts = models.PositiveIntegerField()
+    failed_at = models.DateTimeField()
+    #: In one line, and without the job's arguments.
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        db_table = "job_failures"
+
+    def __str__(self) -> str:
+        return f"{self.task_name} {self.job_id}"

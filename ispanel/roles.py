@@ -21,21 +21,35 @@ from psycopg.sql import SQL, Identifier, Literal
 #: What the serving role may do with a table.
 ORDINARY = "SELECT, INSERT, UPDATE, DELETE"
 #: Where it may do less. Money moves through `post_transfer` and `post_charges`, which run as the owner; history only
-#: grows, and the ids of the trail, by whose order it is sealed, are given by the database alone.
+#: grows, and the ids of the trail, by whose order it is sealed, are given by the database alone. An API token stays
+#: what it was made for.
 LESS = {
     "audit_entries": "SELECT, INSERT ({all_but_id})",
     "audit_seals": "SELECT, INSERT",
     "transfers": "SELECT",
     "entries": "SELECT",
+    "api_tokens": "SELECT, INSERT, DELETE, UPDATE (last_used_at, last_used_from, refused_at, revoked_at, revoked_by)",
     "ledger_accounts": "SELECT, INSERT, UPDATE (name, credit_limit, closed_at)",
     "idempotency_keys": "SELECT, INSERT",
     "ledger_checks": "SELECT, INSERT",
     "renewal_batches": "SELECT, INSERT",
+    "bulk_acts": "SELECT, INSERT",
+    "procrastinate_events": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
+#: Of the tables that number their rows by these; all others have identity columns, which ask for no right.
+SEQUENCES = [
+    "procrastinate_jobs_id_seq",
+    "procrastinate_events_id_seq",
+    "procrastinate_periodic_defers_id_seq",
+]
 FUNCTIONS = ["post_transfer", "post_charges", "recall_act"]
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
+NUMBERING = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'S' AND relname = ANY (%s)
+"""
 COLUMNS_BUT_ID = """
     SELECT attname FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'id' ORDER BY attnum
@@ -151,6 +165,9 @@ def grant(connection: BaseDatabaseWrapper) -> None:
                 columns = SQL(", ").join(Identifier(name) for (name,) in cursor.fetchall())
                 may = may.format(all_but_id=columns.as_string())
             cursor.execute(SQL("GRANT {} ON {} TO {}").format(SQL(may), Identifier(table), serving))
+        cursor.execute(NUMBERING, [SEQUENCES])
+        for (sequence,) in cursor.fetchall():
+            cursor.execute(SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(Identifier(sequence), serving))
         cursor.execute(SIGNATURES, [FUNCTIONS])
         for (signature,) in cursor.fetchall():
             cursor.execute(SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(SQL(signature), serving))

@@ -29,6 +29,7 @@ from ispanel.checker import Checker
 from ispanel.child import Child, end_leftover
 from ispanel.refusals import Refusal
 from ispanel.sealer import Sealer
+from ispanel.worker import Worker
 
 OLDEST_POSTGRES = 15
 SERVING_ROLE = "ispanel_web"  # in the embedded server; `migrate` makes it
@@ -73,7 +74,8 @@ def run(running: contextlib.ExitStack) -> None:
     port, folder = read_port(), make_data_folder()
     running.enter_context(only_run_in(folder, port))
     web_note, sealer_note, checker_note = folder / "web.pid", folder / "sealer.pid", folder / "checker.pid"
-    for note in (web_note, sealer_note, checker_note):
+    worker_note = folder / "worker.pid"
+    for note in (web_note, sealer_note, checker_note, worker_note):
         end_leftover(note)
     check_port_is_free(port)
 
@@ -93,11 +95,18 @@ def run(running: contextlib.ExitStack) -> None:
     running.callback(sealer.stop)
     checker = Checker(checker_note)
     running.callback(checker.stop)
+    worker = Worker(worker_note)
+    running.callback(worker.stop)
     web = web_server.WebServer(port, web_note)
     running.callback(web.stop)
     web.wait_until_ready()
     say(f"\nISPanel is at {web.address}\nCtrl-C stops it.")
-    names = {"The web server": web, "The sealer of the audit trail": sealer, "The checker of the ledger": checker}
+    names = {
+        "The web server": web,
+        "The worker": worker,
+        "The sealer of the audit trail": sealer,
+        "The checker of the ledger": checker,
+    }
     watch(names, database)
 
 

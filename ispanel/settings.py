@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "resellers",
     "subscribers",
     "reports",
+    "api",
 ]
 
 MIDDLEWARE = [
@@ -192,6 +193,8 @@ DATABASES["default"] |= {
         "options": f"-c lock_timeout=5s {given.get('options', '')}".strip(),
     },
 }
+#: How many jobs a worker does at once, each with a connection of the pool.
+WORKER_CONCURRENCY = integer("WORKER_CONCURRENCY", default=4)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -204,6 +207,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.password_rules.NotMonotonous"},
     {"NAME": "accounts.password_rules.NotAboutTheOwner"},
 ]
+#: How many requests an API token makes in a minute.
+API_REQUESTS_PER_MINUTE = integer("API_REQUESTS_PER_MINUTE", default=300)
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "reports:dashboard"
 
@@ -235,6 +240,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# A file that may be imported is never put on the disk: it holds passwords. What is larger is refused anyway.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
 globals().update(mail_server("EMAIL_URL"))
@@ -265,7 +272,7 @@ LOGGING = {
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
-                structlog.stdlib.ExtraAdder(["rows", "head", "reason"]),
+                structlog.stdlib.ExtraAdder(["rows", "head", "reason", "task", "job_id", "attempt"]),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
             "processors": [
@@ -277,5 +284,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # Each job begins and ends with lines of its own there, arguments included; `ispanel.jobs` says what failed.
+        "procrastinate": {"level": "ERROR"},
+        "procrastinate.worker": {"level": "CRITICAL"},
+        "procrastinate.worker.worker": {"level": "ERROR"},
+    },
 }

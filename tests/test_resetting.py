@@ -2,10 +2,13 @@
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import PermissionGroup, User
+from ispanel.jobs import enqueue
 from resellers.models import Reseller
 from tests.cast import fund, make_admin
+from tests.ispanel import chores
 from tests.resetting import Shipped
 from wallet.ledger import platform_account
 from wallet.models import Transfer
@@ -16,10 +19,12 @@ def used(committing: None, asha: User, north: Reseller, shipped: Shipped) -> Non
     """A database in which things have happened, put back."""
     fund(north.wallet, "100", actor=asha)
     PermissionGroup.objects.filter(name="SALES").update(sentence="Changed.")
+    enqueue(chores.note_down, file="", words="")
     shipped.restore()
 
 
 def test_what_was_committed_is_gone(used: None) -> None:
+    assert not ProcrastinateJob.objects.exists()
     assert not User.objects.exists()
     assert not Reseller.objects.exists()
     assert not Transfer.objects.exists()

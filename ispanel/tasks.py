@@ -1,0 +1,13 @@
+"""What the worker does for itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ispanel.jobs import every, overview
+
+
+@every("17 3 * * *", name="ispanel.forget_failures")
+def forget_failures(*, now: datetime) -> None:
+    """Delete the jobs that failed long ago."""
+    overview.forget_failures(now=now)
