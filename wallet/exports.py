@@ -88,8 +88,7 @@ def entry_cells(currency: Currency) -> Callable[[Entry], list[Value]]:
 
 def undone_by_id(transfer: Transfer) -> int | None:
     """Return the id of the reversal or refund; it is at hand."""
-    undone_by: Transfer | None = getattr(transfer, "undone_by", None)
-    return undone_by.pk if undone_by else None
+    return transfer.undone_by.pk if transfer.undone_by else None
 
 
 def exact(amount: Decimal | None, currency: Currency) -> Decimal | None:

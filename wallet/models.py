@@ -31,12 +31,14 @@ class TransferKind(models.TextChoices):
     WITHDRAWAL = "withdrawal", _("Withdrawal")
     ACTIVATION = "activation", _("Activation")
     RENEWAL = "renewal", _("Renewal")
+    PLAN_CHANGE = "plan_change", _("Plan change")
+    DATA_TOP_UP = "data_top_up", _("Data top-up")
     REVERSAL = "reversal", _("Reversal")
     REFUND = "refund", _("Refund")
 
 
-#: What is charged for a subscriber's period, and undone by a refund.
-CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL)
+#: What is charged for a subscriber, and undone by a refund.
+CHARGES = (TransferKind.ACTIVATION, TransferKind.RENEWAL, TransferKind.PLAN_CHANGE, TransferKind.DATA_TOP_UP)
 #: What is moved by hand, and undone by a reversal.
 REVERSIBLE = (TransferKind.OPENING, TransferKind.TRANSFER, TransferKind.WITHDRAWAL)
 #: What undoes one of these.
@@ -143,9 +145,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
         return self.filter(kind__in=TABS[name])
 
     def with_sides(self) -> TransferQuerySet:
-        """Return rows with the accounts on both sides, and whether they were taken back, in two queries."""
+        """Return rows with the accounts on both sides, and what took them back, in three queries."""
         entries = Entry.objects.select_related("account__reseller").order_by("id")
-        return self.select_related("undone_by").prefetch_related(models.Prefetch("entries", queryset=entries))
+        return self.prefetch_related(models.Prefetch("entries", queryset=entries), "undoing")
 
 
 class Transfer(models.Model):
@@ -159,8 +161,8 @@ class Transfer(models.Model):
     actor_name = models.CharField(max_length=254)
     on_behalf_of_id = models.BigIntegerField(null=True)
     on_behalf_of_name = models.CharField(max_length=254, blank=True)
-    #: What a reversal or a refund takes back; once.
-    undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+    #: What a reversal takes back, once, or a refund, whole or in part; see `check_undoing` in SQL.
+    undoes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="undoing")
     #: Its row in the trail, which `check_transfer` looks for; null only on what was moved before rows were linked.
     audit_entry = models.OneToOneField(
         AuditEntry, null=True, on_delete=models.PROTECT, db_constraint=False, related_name="transfer"
@@ -170,6 +172,9 @@ class Transfer(models.Model):
 
     class Meta:
         db_table = "transfers"
+        constraints = [
+            models.UniqueConstraint(fields=["undoes"], condition=Q(kind=TransferKind.REVERSAL), name="reversed_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
@@ -183,9 +188,19 @@ class Transfer(models.Model):
         return self.kind in REVERSIBLE
 
     @property
+    def undone_by(self) -> Transfer | None:
+        """The reversal, or the last refund of it; None where there is none."""
+        return max(self.undoing.all(), key=lambda each: each.pk, default=None)
+
+    @property
     def is_undone(self) -> bool:
-        """Say whether it was reversed or refunded."""
-        return hasattr(self, "undone_by")
+        """Say whether it was reversed or refunded, if in part."""
+        return self.undone_by is not None
+
+    @property
+    def taken_back(self) -> Decimal:
+        """How much of it was reversed or refunded."""
+        return sum((each.amount for each in self.undoing.all()), Decimal(0))
 
     @property
     def sent_by(self) -> LedgerAccount:
@@ -207,11 +222,12 @@ class Transfer(models.Model):
 
     @property
     def undone_in_words(self) -> str:
-        """Say that it was reversed or refunded, or nothing; `undone_by` is at hand."""
-        undone_by: Transfer | None = getattr(self, "undone_by", None)
-        if undone_by is None:
+        """Say that it was reversed or refunded, or nothing."""
+        if self.undone_by is None:
             return ""
-        return str(_("Refunded") if undone_by.kind == TransferKind.REFUND else _("Reversed"))
+        if self.undone_by.kind == TransferKind.REVERSAL:
+            return str(_("Reversed"))
+        return str(_("Refunded") if self.taken_back == self.amount else _("Refunded in part"))
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -219,9 +235,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """Return the account's entries, the newest first, with what a line of them shows."""
         return (
             self.filter(account=account)
-            .select_related("transfer__undone_by")
+            .select_related("transfer")
             .prefetch_related(
-                models.Prefetch("transfer__entries", queryset=Entry.objects.select_related("account__reseller"))
+                models.Prefetch("transfer__entries", queryset=Entry.objects.select_related("account__reseller")),
+                "transfer__undoing",
             )
             .order_by("-id")
         )
@@ -232,7 +249,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
     def kept(self) -> EntryQuerySet:
         """Leave out those of transfers that were reversed or refunded."""
-        return self.filter(transfer__undone_by__isnull=True)
+        return self.filter(transfer__undoing__isnull=True)
 
     def since(self, start: datetime) -> EntryQuerySet:
         return self.filter(transfer__created_at__gte=start)

@@ -212,7 +212,7 @@ WALLETS = (
     ),
 )
 
-#: A reversal is of money that was moved by hand, a refund of a charge: the same money the other way, once.
+#: A reversal is of money that was moved by hand, once; a refund of a charge, in parts that come to no more than it.
 UNDOING = (
     Check(
         "SELECT id, kind, amount FROM transfers WHERE kind = ANY (%(undoing)s) AND undoes_id IS NULL",
@@ -225,7 +225,7 @@ UNDOING = (
         FROM transfers undoing
         LEFT JOIN transfers undone ON undone.id = undoing.undoes_id
         WHERE undoing.undoes_id IS NOT NULL AND (
-            undoing.amount IS DISTINCT FROM undone.amount
+            (undoing.amount = undone.amount OR (undoing.kind = 'refund' AND undoing.amount < undone.amount)) IS NOT TRUE
             OR undoing.kind IS DISTINCT FROM CASE
                 WHEN undone.kind = ANY (%(reversible)s) THEN 'reversal'
                 WHEN undone.kind = ANY (%(charges)s) THEN 'refund'
@@ -251,10 +251,15 @@ UNDOING = (
     ),
     Check(
         """
-        SELECT undoes_id AS id, string_agg(id::text, ', ' ORDER BY id) AS undoing
-        FROM transfers WHERE undoes_id IS NOT NULL GROUP BY undoes_id HAVING count(*) > 1
+        SELECT undone.id, undone.amount, sum(undoing.amount) AS taken_back,
+            string_agg(undoing.id::text, ', ' ORDER BY undoing.id) AS undoing
+        FROM transfers undoing JOIN transfers undone ON undone.id = undoing.undoes_id
+        GROUP BY undone.id HAVING count(*) > 1 AND sum(undoing.amount) > undone.amount
         """,
-        gettext_lazy("Transfer %(id)s: it is undone more than once, by the transfers %(undoing)s."),
+        gettext_lazy(
+            "Transfer %(id)s of %(amount)s: it is undone more than once, by the transfers %(undoing)s, which come to"
+            " %(taken_back)s."
+        ),
     ),
 )
 

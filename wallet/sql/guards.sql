@@ -10,7 +10,7 @@
 -- statement, which took an eighth of a transfer's time. Names are qualified, so that no search path matters.
 
 -- An entry moves the balance of its wallet. The house's accounts have none: theirs is summed.
-CREATE FUNCTION move_balance() RETURNS trigger
+CREATE OR REPLACE FUNCTION move_balance() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
     closed_at timestamptz;
@@ -35,10 +35,10 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER entries_move_balances BEFORE INSERT ON entries
+CREATE OR REPLACE TRIGGER entries_move_balances BEFORE INSERT ON entries
     FOR EACH ROW EXECUTE FUNCTION move_balance();
 
-CREATE FUNCTION refuse_balance() RETURNS trigger
+CREATE OR REPLACE FUNCTION refuse_balance() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     -- One deep is the statement that somebody wrote; an entry's is deeper.
@@ -49,11 +49,11 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER balances_move_by_entries BEFORE UPDATE OF balance ON ledger_accounts
+CREATE OR REPLACE TRIGGER balances_move_by_entries BEFORE UPDATE OF balance ON ledger_accounts
     FOR EACH ROW EXECUTE FUNCTION refuse_balance();
 
 -- At the end of the statement that writes entries, their transfers are there and balance, counting all their entries.
-CREATE FUNCTION check_entries() RETURNS trigger
+CREATE OR REPLACE FUNCTION check_entries() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
     wrong bigint;
@@ -75,16 +75,16 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER entries_balance AFTER INSERT ON entries
+CREATE OR REPLACE TRIGGER entries_balance AFTER INSERT ON entries
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
 
 -- A transfer has entries, which `check_entries` adds up, and its row in the audit trail. Charges go from wallets to the
 -- income, refunds the other way, and nothing else touches the income. It has no more decimals than the currency (error
 -- IP004): only once it is written does a change of the currency wait for it.
-CREATE FUNCTION check_transfer() RETURNS trigger
+CREATE OR REPLACE FUNCTION check_transfer() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
-    side_of_income text := CASE WHEN NEW.kind IN ('activation', 'renewal') THEN 'credit'
+    side_of_income text := CASE WHEN NEW.kind IN ('activation', 'renewal', 'plan_change', 'data_top_up') THEN 'credit'
                                 WHEN NEW.kind = 'refund' THEN 'debit' END;
 BEGIN
     -- NaN is greater than every number to PostgreSQL, so the upper bound refuses it too.
@@ -96,7 +96,9 @@ BEGIN
             RAISE EXCEPTION 'transfer % says not what it undoes', NEW.id USING ERRCODE = 'check_violation';
         END IF;
     ELSIF NEW.undoes_id IS NOT NULL
-        OR NEW.kind NOT IN ('opening', 'transfer', 'withdrawal', 'activation', 'renewal')
+        OR NEW.kind NOT IN (
+            'opening', 'transfer', 'withdrawal', 'activation', 'renewal', 'plan_change', 'data_top_up'
+        )
     THEN
         RAISE EXCEPTION 'transfer % is of no known kind', NEW.id USING ERRCODE = 'check_violation';
     END IF;
@@ -124,11 +126,11 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER transfers_are_sound AFTER INSERT ON transfers
+CREATE OR REPLACE TRIGGER transfers_are_sound AFTER INSERT ON transfers
     FOR EACH ROW EXECUTE FUNCTION check_transfer();
 
 -- A wallet begins with nothing in it and has a credit limit; the house's accounts have neither.
-CREATE FUNCTION check_account() RETURNS trigger
+CREATE OR REPLACE FUNCTION check_account() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.kind = 'wallet' THEN
@@ -146,11 +148,11 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER accounts_are_sound BEFORE INSERT OR UPDATE OF kind, credit_limit ON ledger_accounts
+CREATE OR REPLACE TRIGGER accounts_are_sound BEFORE INSERT OR UPDATE OF kind, credit_limit ON ledger_accounts
     FOR EACH ROW EXECUTE FUNCTION check_account();
 
 -- An account that entries refer to stays what it is.
-CREATE FUNCTION refuse_account_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION refuse_account_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM public.entries WHERE account_id = OLD.id) THEN
@@ -160,7 +162,7 @@ BEGIN
 END;
 $$;
 
-CREATE TRIGGER accounts_with_entries_stay BEFORE DELETE OR UPDATE OF id, kind ON ledger_accounts
+CREATE OR REPLACE TRIGGER accounts_with_entries_stay BEFORE DELETE OR UPDATE OF id, kind ON ledger_accounts
     FOR EACH ROW EXECUTE FUNCTION refuse_account_change();
-CREATE TRIGGER accounts_are_never_truncated BEFORE TRUNCATE ON ledger_accounts
+CREATE OR REPLACE TRIGGER accounts_are_never_truncated BEFORE TRUNCATE ON ledger_accounts
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -1,5 +1,6 @@
--- Money moves through post_transfer, and many charges at once through post_charges. It runs as the owner, since the role that serves requests may only read
--- transfers and entries; every name is qualified, and that role can create nothing that would stand in the way.
+-- Money moves through post_transfer, and many charges at once through post_charges. It runs as the owner, since the
+-- role that serves requests may only read transfers and entries; every name is qualified, and that role can create
+-- nothing that would stand in the way.
 --
 -- What no wallet has to be locked for comes first: the key, and the row of the trail. Then the wallets are locked, in the
 -- order of their ids, by an advisory lock: those who wait for it stand in a queue, while those who wait for a row wake
@@ -11,7 +12,7 @@
 --
 -- Errors: IP001 not enough money (detail: what is there to spend), IP002 key used with other contents, IP003 account
 -- closed, IP004 more decimals than the currency has, IP005 not what this undoes, IP006 undone already.
-CREATE FUNCTION post_transfer(
+CREATE OR REPLACE FUNCTION post_transfer(
     p_kind text, p_debit bigint, p_credit bigint, p_amount numeric, p_note text,
     p_undoes bigint, p_at timestamptz,
     p_actor_id bigint, p_actor_name text, p_on_behalf_of_id bigint, p_on_behalf_of_name text,
@@ -76,7 +77,7 @@ BEGIN
 
     -- The credit limit serves charges alone.
     IF debit_after < 0 THEN
-        IF p_kind IN ('activation', 'renewal') THEN
+        IF p_kind IN ('activation', 'renewal', 'plan_change', 'data_top_up') THEN
             debit_after := debit_after + (SELECT credit_limit FROM public.ledger_accounts WHERE id = p_debit);
         END IF;
         IF debit_after < 0 THEN
@@ -103,27 +104,32 @@ BEGIN
 END;
 $$;
 
--- A reversal is of money that was moved by hand, a refund of a charge; each is the same amount the other way, once.
-CREATE FUNCTION check_undoing(p_undone bigint, p_kind text, p_debit bigint, p_credit bigint, p_amount numeric)
-RETURNS void
+-- A reversal is of money that was moved by hand: the same amount the other way, once. A refund is of a charge: the other
+-- way too, whole or in parts, which come to no more than the charge. The wallet's lock is held, so no other one is under
+-- way.
+CREATE OR REPLACE FUNCTION check_undoing(
+    p_undone bigint, p_kind text, p_debit bigint, p_credit bigint, p_amount numeric
+) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     undone record;
+    taken_back numeric := (SELECT coalesce(sum(amount), 0) FROM public.transfers WHERE undoes_id = p_undone);
 BEGIN
     SELECT transfer.kind, transfer.amount, sent.account_id AS debit, received.account_id AS credit INTO undone
     FROM public.transfers transfer
     JOIN public.entries sent ON sent.transfer_id = transfer.id AND sent.direction = 'debit'
     JOIN public.entries received ON received.transfer_id = transfer.id AND received.direction = 'credit'
     WHERE transfer.id = p_undone;
-    IF (undone.amount, undone.debit, undone.credit) IS DISTINCT FROM (p_amount, p_credit, p_debit)
+    IF (undone.debit, undone.credit) IS DISTINCT FROM (p_credit, p_debit)
         OR p_kind IS DISTINCT FROM (
             CASE WHEN undone.kind IN ('opening', 'transfer', 'withdrawal') THEN 'reversal'
-                 WHEN undone.kind IN ('activation', 'renewal') THEN 'refund' END
+                 WHEN undone.kind IN ('activation', 'renewal', 'plan_change', 'data_top_up') THEN 'refund' END
         )
+        OR (p_amount = undone.amount OR (p_kind = 'refund' AND p_amount < undone.amount)) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'transfer % cannot be undone by this one', p_undone USING ERRCODE = 'IP005';
     END IF;
-    IF EXISTS (SELECT FROM public.transfers WHERE undoes_id = p_undone) THEN
+    IF taken_back + p_amount > undone.amount THEN
         RAISE EXCEPTION 'transfer % is undone already', p_undone USING ERRCODE = 'IP006';
     END IF;
 END;
