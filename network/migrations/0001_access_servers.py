@@ -9,6 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("resellers", "0007_low_balance_and_top_up_requests"),
         ("subscribers", "0003_refunds_and_batches"),
     ]
 
@@ -55,6 +56,7 @@ class Migration(migrations.Migration):
                 ("is_reachable", models.BooleanField(null=True)),
                 ("probed_at", models.DateTimeField(null=True)),
                 ("probe_answer", models.CharField(blank=True, max_length=200)),
+                ("probe_asked_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
             ],
@@ -104,16 +106,27 @@ class Migration(migrations.Migration):
                             ("nak", "Nak"),
                             ("timeout", "No answer"),
                             ("no_nas", "No NAS"),
+                            ("overtaken", "Overtaken"),
                         ],
                         default="waiting",
                         max_length=10,
                     ),
                 ),
+                ("rounds", models.PositiveSmallIntegerField(default=0)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("answer", models.CharField(blank=True, max_length=200)),
                 ("asked_by", models.CharField(max_length=254)),
                 ("created_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
                 ("answered_at", models.DateTimeField(null=True)),
+                (
+                    "reseller",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="coa_requests",
+                        to="resellers.reseller",
+                    ),
+                ),
                 (
                     "subscriber",
                     models.ForeignKey(
@@ -133,19 +146,35 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "request to a NAS",
+                "verbose_name_plural": "requests to NAS devices",
                 "db_table": "coa_requests",
-                "indexes": [models.Index(fields=["subscriber", "-id"], name="coa_requests_by_subscriber")],
+                "indexes": [
+                    models.Index(fields=["subscriber", "-id"], name="coa_requests_by_subscriber"),
+                    models.Index(fields=["nas", "-id"], name="coa_requests_by_nas"),
+                    models.Index(
+                        condition=models.Q(("status", "waiting")),
+                        fields=["nas", "due_at"],
+                        name="coa_requests_waiting",
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("kind__in", ["disconnect", "speed"])), name="coa_kind_is_known"
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("status__in", ["waiting", "ack", "nak", "timeout", "no_nas"])),
+                        condition=models.Q(("status__in", ["waiting", "ack", "nak", "timeout", "no_nas", "overtaken"])),
                         name="coa_status_is_known",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("download_kbps__gt", 0), ("kind", "speed"), ("upload_kbps__gt", 0)),
+                            models.Q(
+                                ("download_kbps__gt", 0),
+                                ("download_kbps__isnull", False),
+                                ("kind", "speed"),
+                                ("upload_kbps__gt", 0),
+                                ("upload_kbps__isnull", False),
+                            ),
                             models.Q(
                                 ("download_kbps__isnull", True), ("kind", "disconnect"), ("upload_kbps__isnull", True)
                             ),
