@@ -35,6 +35,7 @@ def test_the_page_shows_the_plan_as_people_type_it(asha: User) -> None:
     assert typed == {
         "name": "Odd", "price": "25.50", "duration": 30, "duration_unit": "days",
         "download_mbps": "2.5", "upload_mbps": "0.512", "quota_gb": "100",
+        "fup_threshold_gb": "", "throttled_download_mbps": "", "throttled_upload_mbps": "",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from resellers.models import Reseller
 from subscribers.models import Subscriber
 from tests.cast import NOW, make_plan, make_staff, signed_in
 from tests.pages import body, links_of, rows_of
-from tests.subscribers.lines import add
+from tests.resellers.scopes import line_of, make_service_group
 
 LIST = "/plans/"
 
@@ -35,6 +35,13 @@ def test_a_row_says_what_is_sold(asha: User, home: Plan, old: Plan) -> None:
         ["Old", "No longer sold", "9.90", "1 month", "50 / 10", "50 GB", "0"],
         ["Home", "On sale", "25.00", "30 days", "50 / 10", "Unlimited", "0"],
     ]
+
+
+def test_an_admin_reads_which_service_groups_hold_it(asha: User, home: Plan, old: Plan) -> None:
+    make_service_group(asha, "Fibre", home)
+    make_service_group(asha, "Town", home)
+
+    assert [row[7] for row in rows_of(signed_in(asha).get(LIST))] == ["All plans", "All plans, Fibre, Town"]
 
 
 def test_resellers_see_what_is_sold_and_change_none_of_it(nadia: User, noora: User, home: Plan, old: Plan) -> None:
@@ -62,12 +69,13 @@ def test_subscribers_are_counted_within_the_scope(
     asha: User, nadia: User, noora: User, sami: User, north: Reseller, northeast: Reseller, south: Reseller, home: Plan
 ) -> None:
     for number, reseller in enumerate((north, north, northeast, south)):
-        add(asha, reseller, home, f"line{number}", activate=False)
+        line_of(reseller, home, f"line{number}")
     Subscriber.objects.filter(username="line0").update(terminated_at=NOW)
 
-    counted = {user.username: rows_of(signed_in(user).get(LIST))[0][6] for user in (asha, nadia, noora, sami)}
+    rows = {user.username: rows_of(signed_in(user).get(LIST))[0] for user in (asha, nadia, noora, sami)}
 
-    assert counted == {"asha": "3", "nadia": "2", "noora": "1", "sami": "1"}
+    assert rows["asha"][6] == "3"
+    assert {name: row[8] for name, row in rows.items() if name != "asha"} == {"nadia": "2", "noora": "1", "sami": "1"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_the_address_says_the_order(
     asha: User, north: Reseller, home: Plan, old: Plan, query: str, expected: list[str]
 ) -> None:
     make_plan("Air", "99")
-    add(asha, north, home, activate=False)
+    line_of(north, home)
 
     assert names(signed_in(asha), query) == expected
 
@@ -106,7 +114,10 @@ def test_the_number_of_queries_does_not_grow(
 
     for more in (1, 6):
         for number in range(more):
-            add(asha, north, make_plan(f"Plan {more} {number}"), f"line{more}{number}", activate=False)
+            plan = make_plan(f"Plan {more} {number}")
+            line_of(north, plan, f"line{more}{number}")
+            make_service_group(asha, f"Group {more} {number}", plan)
+            plan.data_packs.create(megabytes=1_000, price=1)
         with CaptureQueriesContext(connection) as captured:
             assert client.get(LIST).status_code == 200
         costs.append(len(captured))

@@ -1,0 +1,1 @@
+"""Parsing what is typed about plans and levels."""
