@@ -1,4 +1,4 @@
-"""The list of addresses from where a reseller signs in: how it is written, whom it lets in, whom it would lock out."""
+"""The list of addresses from where a reseller signs in: whom it lets in, and whom it would lock out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from accounts.allow_list import admits, matching_entry, network_of
+from accounts.allow_list import admits, matching_entry
 from accounts.models import KnownAddress, Session, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.refusals import Refusal
 from resellers.models import Reseller
-
-
-class UnusableAddress(Refusal):
-    """An entry of the allowed IPs is no address and no CIDR block."""
-
-    field = "allowed_ips"
 
 
 class ShutsOutLastSeen(Refusal):
@@ -33,24 +27,6 @@ class ShutsOutLastSeen(Refusal):
             _("The allowed IPs shut out %(address)s, from where this reseller was last seen. They could not sign in.")
             % {"address": address}
         )
-
-
-def normalised_addresses(text: str) -> str:
-    """Return the allowed addresses and CIDR blocks as they are compared, one per line, each once.
-
-    :raises UnusableAddress: naming the first one that is neither.
-    """
-    entries: dict[str, None] = {}
-    for entry in text.replace(",", "\n").split():
-        try:
-            network = network_of(entry)
-        except ValueError:
-            raise UnusableAddress(
-                _("“%(entry)s” is no IP address and no CIDR block, as in 203.0.113.7 or 10.0.0.0/24.")
-                % {"entry": entry}
-            ) from None
-        entries[str(network.network_address if network.num_addresses == 1 else network)] = None
-    return "\n".join(entries)
 
 
 def check_last_seen_is_admitted(reseller: Reseller, listed: str) -> None:

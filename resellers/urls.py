@@ -1,6 +1,6 @@
 from django.urls import path
 
-from resellers.views import acts, closing, pages, staff, top_ups
+from resellers.views import acts, closing, pages, scope, service_groups, staff, top_ups
 
 app_name = "resellers"
 
@@ -45,4 +45,12 @@ urlpatterns = [
     path("top-up-requests/<int:pk>/approval/", top_ups.approval, name="top_up_approval"),
     path("top-up-requests/<int:pk>/refusal/", top_ups.refusal, name="top_up_refusal"),
     path("top-up-requests/<int:pk>/cancellation/", top_ups.cancellation, name="top_up_cancellation"),
+    path("resellers/<int:pk>/scope/", scope.scope, name="scope"),
+    path("resellers/<int:pk>/level/", scope.level, name="level"),
+    path("plans/<int:pk>/price/", scope.retail_price, name="retail_price"),
+    path("plans/<int:pk>/service-groups/", service_groups.of_plan, name="groups_of_plan"),
+    path("settings/service-groups/", service_groups.list_, name="service_groups"),
+    path("settings/service-groups/new", service_groups.create, name="create_service_group"),
+    path("settings/service-groups/<int:pk>/edit/", service_groups.edit, name="edit_service_group"),
+    path("settings/service-groups/<int:pk>/deletion/", service_groups.deletion, name="delete_service_group"),
 ]

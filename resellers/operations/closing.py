@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import InitialPassword, KnownAddress, LoginName, RecoveryCode, TwoStep, User
+from accounts.models import ApiToken, InitialPassword, KnownAddress, LoginName, RecoveryCode, TwoStep, User
 from accounts.operations import confirm_own_password, end_sign_ins, save_login
 from accounts.seats import Seat
 from audit import operations as audit
@@ -23,7 +23,7 @@ from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller
-from resellers.operations.onboarding import ParentDeleted, actable, check_group, check_kept, held_group, locked
+from resellers.operations.rules import ParentDeleted, actable, check_group, check_kept, held_group, locked
 from resellers.operations.top_ups import cancel_with_reseller, locked_request_of
 from wallet.models import LedgerAccount
 
@@ -44,6 +44,7 @@ ERASED_OF_LOGIN = [
     "email",
     "phone",
     "full_name",
+    "last_name_given",
     "last_login",
     "is_active",
     "must_change_password",
@@ -350,7 +351,7 @@ def record(
 def erase_login(login: User) -> None:
     """Free the login's names and erase what is known of the person; the row stays, under a name that nobody guesses."""
     login.username = f"deleted-{login.pk}-{secrets.token_hex(8)}"
-    login.email, login.phone, login.full_name, login.last_login = None, "", "", None
+    login.email, login.phone, login.full_name, login.last_name_given, login.last_login = None, "", "", None, None
     login.is_active, login.must_change_password, login.permission_group = False, False, None
     login.set_unusable_password()
     save_login(login, fields=ERASED_OF_LOGIN)
@@ -358,6 +359,7 @@ def erase_login(login: User) -> None:
     InitialPassword.objects.filter(user=login).delete()
     TwoStep.objects.filter(user=login).delete()
     RecoveryCode.objects.filter(user=login).delete()
+    ApiToken.objects.filter(owner=login).delete()
     KnownAddress.objects.filter(user=login).delete()
 
 

@@ -14,7 +14,7 @@ from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller
-from resellers.operations.onboarding import actable, check_kept, locked
+from resellers.operations.rules import actable, check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import AccountKind, LedgerAccount, Transfer, TransferKind

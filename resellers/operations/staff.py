@@ -15,7 +15,7 @@ from audit.actions import Action
 from audit.models import Grade
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller, StaffLogin
-from resellers.operations.onboarding import GroupOutOfReach, check_kept, locked
+from resellers.operations.rules import GroupOutOfReach, check_kept, locked
 
 
 class StaffGroupOutOfReach(GroupOutOfReach):

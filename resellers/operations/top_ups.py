@@ -17,7 +17,7 @@ from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller, TopUpRequest, TopUpRequestQuerySet, TopUpStatus
 from resellers.operations.funds import funding_account
-from resellers.operations.onboarding import check_kept, locked
+from resellers.operations.rules import check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import TransferKind
@@ -172,12 +172,7 @@ def close(request: TopUpRequest, status: TopUpStatus, actor: Seat, now: datetime
 
 
 def name_of(actor: Seat) -> str:
-    """Return who acts and, from a borrowed seat, as whom: a plain value, which stays as it is."""
-    who = actor.identity
-    if not who.on_behalf_of_name:
-        return who.actor_name
-    names = {"name": who.actor_name, "borrowed": who.on_behalf_of_name}
-    return (_("%(name)s as %(borrowed)s") % names)[:NAME_LENGTH]
+    return actor.identity.spoken[:NAME_LENGTH]
 
 
 def told(actor: Seat, action: Action, request: TopUpRequest, now: datetime) -> AuditEntry:

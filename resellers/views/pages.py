@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,25 +20,33 @@ from accounts.operations import check_names_are_free, fold_username
 from accounts.views.acts import saved
 from audit.actions import Action
 from audit.exports import export_rows
-from audit.models import AuditEntry
+from audit.models import AuditEntry, kind_of
 from ispanel.csv_export import csv_response
 from ispanel.http import done, render_form, render_list, wants
 from ispanel.installation import currency, time_zone
 from ispanel.lists import filter_context, page_of
 from ispanel.money import with_code
 from ispanel.refusals import Refusal, refusals_into
+from network.models import Nas
 from resellers import operations
 from resellers.forms import (
     VIEWS,
+    ResellerCreateForm,
+    ResellerEditForm,
     ResellerListForm,
     create_form_for,
     edit_form_for,
+    held_back_into,
+    terms_of_level,
 )
 from resellers.models import LOW_ON_BALANCE, OVER_LIMIT, SUSPENDED, Reseller
 from wallet.exports import ENTRY_COLUMNS, entry_cells
 from wallet.forms import EntryListForm
 from wallet.models import Entry, LedgerAccount
 from wallet.trail import whose_trail
+
+#: How many NAS devices that are away a reseller's page names.
+NAMED = 5
 
 
 @requires("resellers.view")
@@ -92,6 +101,8 @@ def create(request: SignedInRequest) -> HttpResponse:
         operations.own_reseller_as_parent(seat)
     if wants(request, "username-note"):
         return HttpResponse(escape(note_on_username(request.GET.get("username", ""))))
+    if wants(request, "level-terms") and seat.is_admin:
+        return fill_in(request)
     form = create_form_for(seat)(request.POST or None, seat=seat, initial={"parent": request.GET.get("parent")})
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
@@ -101,6 +112,13 @@ def create(request: SignedInRequest) -> HttpResponse:
             message = _("%(name)s is created.") % {"name": reseller.public_name}
             return done(request, message, to=f"{reverse('resellers:list')}?created={reseller.pk}")
     return render_form(request, "resellers/form.html", {"form": form})
+
+
+def fill_in(request: SignedInRequest) -> HttpResponse:
+    """Answer with the fields that a level fills in, filled in."""
+    level = ResellerCreateForm(seat=request.seat, initial={"level": request.GET.get("level")}).chosen_level
+    form = ResellerCreateForm(seat=request.seat, initial=terms_of_level(level))
+    return render(request, "resellers/form.html#filled_in", {"form": form, "swaps": True})
 
 
 def note_on_username(typed: str) -> str:
@@ -147,13 +165,15 @@ def edit(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Change a reseller's details."""
     form = edit_form_for(request.seat)(request.POST or None, seat=request.seat, initial=details_of(reseller))
     if request.method == "POST" and form.is_valid():
-        with refusals_into(form):
+        asked = form.consent() if isinstance(form, ResellerEditForm) else {}
+        with refusals_into(form), held_back_into(form):
             edited = operations.edit_reseller(
                 actor=request.seat,
                 reseller_id=reseller.pk,
                 seen=form.cleaned_data["seen"],
                 may_shut_out=form.cleaned_data.get("may_shut_out", False),
                 now=timezone.now(),
+                **asked,
                 **form.changes(),
             )
             old_email = reseller.user.email if {"email", "phone"} & set(form.changed_data) else None
@@ -187,13 +207,38 @@ def tab_context(request: SignedInRequest, reseller: Reseller, tab: str) -> dict[
 @require_GET
 def detail(request: SignedInRequest, reseller: Reseller) -> HttpResponse:
     """Show who the reseller is and on what terms."""
-    context = tab_context(request, reseller, "overview")
+    context = tab_context(request, reseller, "overview") | {
+        "level_since": level_since(reseller),
+        "service_groups": reseller.service_groups.order_by("name"),
+        "nas_devices": reseller.nas_devices.order_by("name") if reseller.nas_is_limited else None,
+    }
     context["has_initial_password"] = (
         not reseller.is_deleted
         and operations.may_reveal_password_of(request.seat, reseller)
         and InitialPassword.objects.in_force(timezone.now()).filter(user_id=reseller.user_id).exists()
     )
+    if request.seat.is_admin and context["reseller"].wan_check_is_on:
+        context["wan"] = wan_check_of(reseller)
     return render(request, "resellers/detail.html", context)
+
+
+def level_since(reseller: Reseller) -> datetime | None:
+    """Return when the reseller was given its level, as its trail tells; None where it has none."""
+    if reseller.level_id is None:
+        return None
+    given = AuditEntry.objects.about(kind_of(reseller), reseller.pk).filter(
+        action__in=[Action.RESELLER_CREATED, Action.RESELLER_LEVEL_CHANGED], changes__has_key="level"
+    )
+    return given.order_by("-id").values_list("at", flat=True).first() or reseller.created_at
+
+
+def wan_check_of(reseller: Reseller) -> dict[str, Any]:
+    """Return what the WAN check found last: how many of the NAS devices that it uses there are, and which are away."""
+    devices = Nas.objects.used_by(Reseller.objects.filter(pk=reseller.pk))
+    counts = devices.aggregate(
+        all=Count("pk"), reachable=Count("pk", filter=Q(is_reachable=True)), probed_at=Max("probed_at")
+    )
+    return counts | {"unreachable": devices.unreachable().order_by("name")[:NAMED]}
 
 
 @requires("transactions.view", of=Reseller)

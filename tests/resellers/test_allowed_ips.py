@@ -7,8 +7,8 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from accounts.allow_list import UnusableAddress, normalised_addresses
 from accounts.models import KnownAddress, User
-from resellers.allowed_ips import UnusableAddress, normalised_addresses
 from resellers.models import Reseller
 from tests.cast import PASSWORD, group, make_staff, seat_of, signed_in
 from tests.pages import body, error_at, filled, send

@@ -11,6 +11,7 @@ from accounts.operations import GroupInUse, WrongPassword, delete_group
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.refusals import Forbidden
+from plans.models import Level
 from resellers.models import Reseller
 from resellers.operations import (
     NotDeleted,
@@ -92,6 +93,7 @@ def test_what_is_known_of_the_company_and_its_people_is_erased(asha: User, west:
 
 def test_it_and_its_logins_leave_their_permission_group_which_can_then_be_deleted(asha: User, west: Reseller) -> None:
     held = group("SALES")
+    Level.objects.update(default_permission_group=None)
     Reseller.objects.filter(pk=west.pk).update(permission_group=held)
     with pytest.raises(GroupInUse):
         delete_group(actor=seat_of(asha), group_id=held.pk, now=NOW)
