@@ -42,7 +42,9 @@ CHECKS = (
     Check(
         """
         SELECT id, amount FROM transfers
-        WHERE kind = 'refund' AND NOT EXISTS (SELECT FROM renewals WHERE renewals.refund_id = transfers.id)
+        WHERE kind = 'refund'
+            AND NOT EXISTS (SELECT FROM renewals WHERE renewals.refund_id = transfers.id)
+            AND NOT EXISTS (SELECT FROM change_refunds WHERE change_refunds.transfer_id = transfers.id)
         """,
         gettext_lazy("Transfer %(id)s (refund, %(amount)s): it is the refund of no period."),
     ),
@@ -59,12 +61,40 @@ CHECKS = (
     ),
     Check(
         """
-        SELECT refund_id AS id, string_agg(id::text, ', ' ORDER BY id) AS periods
-        FROM renewals WHERE refund_id IS NOT NULL GROUP BY refund_id HAVING count(*) > 1
+        SELECT refund_id AS id, string_agg(period_id::text, ', ' ORDER BY period_id) AS periods
+        FROM (
+            SELECT refund_id, id AS period_id FROM renewals WHERE refund_id IS NOT NULL
+            UNION ALL
+            SELECT transfer_id, period_id FROM change_refunds
+        ) refunds
+        GROUP BY refund_id HAVING count(*) > 1
         """,
         gettext_lazy("Transfer %(id)s: it is the refund of more than one period: %(periods)s."),
     ),
+    Check(
+        """
+        SELECT period.id, period.price, coalesce(sum(refund.amount), 0) AS refunded
+        FROM renewals period
+        LEFT JOIN change_refunds back ON back.period_id = period.id
+        LEFT JOIN transfers refund ON refund.id = back.transfer_id AND refund.kind = 'refund'
+        GROUP BY period.id, period.price
+        HAVING coalesce(sum(refund.amount), 0) <> greatest(-period.price, 0)
+        """,
+        gettext_lazy("Period %(id)s: it counts as %(price)s, and its change of plan refunded %(refunded)s."),
+    ),
+    Check(
+        """
+        SELECT period.id, period.worth, coalesce(sum(share.amount), 0) AS funded
+        FROM renewals period LEFT JOIN period_funding share ON share.period_id = period.id
+        WHERE period.kind = 'plan_change'
+        GROUP BY period.id, period.worth
+        HAVING coalesce(sum(share.amount), 0) <> period.worth
+        """,
+        gettext_lazy("Period %(id)s: it counts for %(worth)s, and the charges that paid for it come to %(funded)s."),
+    ),
     *results_of("subscribers", "add_subscriber"),
+    *results_of("audit_entries", "change_plan"),
+    *results_of("renewals", "sell_data"),
     *results_of("renewals", "renew_subscriber"),
     *results_of("renewals", "refund"),
     *results_of("renewal_batches", "renew_subscribers"),

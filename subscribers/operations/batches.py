@@ -12,25 +12,31 @@ from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.seats import Seat
+from audit.identity import Actor
 from ispanel.installation import settings_in_force
-from ispanel.refusals import Forbidden
+from ispanel.refusals import Forbidden, Refusal
+from network.models import Nas
 from plans.models import Plan
 from resellers.models import Reseller
-from subscribers.models import Outcome, PeriodKind, Renewal, RenewalBatch, Subscriber
+from resellers.operations import locked as locked_resellers
+from resellers.terms import Terms, terms_of
+from subscribers.models import Outcome, PeriodKind, Renewal, RenewalBatch, Subscriber, SubscriberQuerySet
 from subscribers.operations.renewals import (
-    FURTHEST_AHEAD,
-    PaidTooFarAhead,
+    RUNNING,
     PriceChanged,
     Quote,
-    SubscriberTerminated,
+    check_renewable,
     note_of,
     period_of,
-    quote,
+    quote_for,
     row_of,
 )
 from wallet import ledger
 from wallet.ledger import ActKey, Charge, Charged, InsufficientFunds
 from wallet.models import TransferKind
+
+#: A statement holds 65,535 parameters, and a row has some twenty of them.
+INSERTED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +67,14 @@ def renew_subscribers(
     :param agreed_total: the price of all who can be renewed, as the person was shown it; any other one is refused.
     :raises Forbidden, PriceChanged, FormAlreadyUsed, WalletClosed: and nothing has changed.
     """
-    reseller = Reseller.objects.in_tree_of(actor).select_related("wallet").filter(pk=reseller_id).first()
-    if reseller is None:
+    if not Reseller.objects.in_tree_of(actor).filter(pk=reseller_id).exists():
         raise Forbidden
+    [reseller] = locked_resellers(reseller_id)
     if first := ledger.recall(actor=actor, key=key):
         return RenewalBatch.objects.get(pk=first)
     with settings_in_force():
-        orders = list(orders_of(locked_lines(actor, reseller, subscriber_ids), subscriber_ids, reseller, now))
+        lines = locked_lines(Subscriber.objects.actable_by(actor), reseller, subscriber_ids)
+        orders = list(orders_of(lines, subscriber_ids, terms_of(reseller), now))
         total = sum((order.bought.price for order in orders if order.bought), Decimal(0))
         if agreed_total is not None and agreed_total != total:
             raise PriceChanged(total)
@@ -77,24 +84,26 @@ def renew_subscribers(
     return batch
 
 
-def locked_lines(actor: Seat, reseller: Reseller, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
-    """Return the reseller's subscribers among these, locked in the order of their ids, with their plans."""
+def locked_lines(rows: SubscriberQuerySet, reseller: Reseller, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
+    """Return the reseller's subscribers among these rows, locked in the order of their ids, with plan and NAS."""
     lines = (
-        Subscriber.objects.actable_by(actor)
-        .filter(reseller=reseller, pk__in=set(subscriber_ids))
+        rows.filter(reseller=reseller, pk__in=set(subscriber_ids))
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
         .in_bulk()
     )
     # Read once the lines stand still, since a join would not see a plan that was changed while it waited for them.
     plans = Plan.objects.in_bulk({line.plan_id for line in lines.values()})
+    devices = Nas.objects.in_bulk({line.nas_id for line in lines.values() if line.nas_id})
     for line in lines.values():
-        line.plan = plans[line.plan_id]
+        line.plan, line.reseller = plans[line.plan_id], reseller
+        if line.nas_id:
+            line.nas = devices[line.nas_id]
     return lines
 
 
 def orders_of(
-    lines: dict[int, Subscriber], subscriber_ids: Sequence[int], reseller: Reseller, now: datetime
+    lines: dict[int, Subscriber], subscriber_ids: Sequence[int], terms: Terms, now: datetime
 ) -> Iterator[Order]:
     """Yield what is to be bought for each, or what speaks against it whatever the wallet holds."""
     seen = set()
@@ -103,17 +112,22 @@ def orders_of(
         if pk in seen:
             yield Order(pk, reason=_("This subscriber is in the list more than once, and counts once."))
         elif line is None:
-            yield Order(pk, reason=_("This subscriber is not one of %(reseller)s.") % {"reseller": reseller})
-        elif line.terminated_at:
-            yield Order(pk, reason=str(SubscriberTerminated()))
-        elif line.expires_at and line.expires_at > now + FURTHEST_AHEAD:
-            yield Order(pk, reason=str(PaidTooFarAhead()))
+            yield Order(pk, reason=_("This subscriber is not one of %(reseller)s.") % {"reseller": terms.reseller})
         else:
-            yield Order(pk, line, quote(payer=reseller, plan=line.plan, expires_at=line.expires_at, now=now))
+            yield order_of(line, terms, now)
         seen.add(pk)
 
 
-def carry_out(*, actor: Seat, reseller: Reseller, orders: Sequence[Order], now: datetime) -> list[Outcome]:
+def order_of(line: Subscriber, terms: Terms, now: datetime) -> Order:
+    """Return the period to buy for the line, or the reason why not."""
+    try:
+        check_renewable(line, terms, now)
+    except Refusal as refusal:
+        return Order(line.pk, line, reason=str(refusal))
+    return Order(line.pk, line, quote_for(line, terms=terms, now=now))
+
+
+def carry_out(*, actor: Actor, reseller: Reseller, orders: Sequence[Order], now: datetime) -> list[Outcome]:
     """Charge what can be paid, extend those lines and record it; return what became of each order."""
     wanted = [(order.subscriber, order.bought) for order in orders if order.subscriber and order.bought]
     charges = [
@@ -130,13 +144,15 @@ def carry_out(*, actor: Seat, reseller: Reseller, orders: Sequence[Order], now: 
             actor=actor, kind=TransferKind.RENEWAL, wallet=reseller.wallet, charges=charges, now=now
         )
     # Those after the last that fits have no transfer here, and so no period.
-    periods = Renewal.objects.bulk_create(
+    periods = [
         period_of(subscriber=line, bought=bought, kind=PeriodKind.RENEWAL, transfer_id=transfer_id, now=now)
         for (line, bought), transfer_id in zip(wanted, charged.transfer_ids, strict=False)
-    )
+    ]
+    Renewal.objects.bulk_create(periods, batch_size=INSERTED_AT_ONCE)
     newest = Renewal.objects.filter(subscriber=OuterRef("pk")).order_by("-pk")
     renewed = {period.subscriber_id: period.pk for period in periods}
-    Subscriber.objects.filter(pk__in=renewed).update(expires_at=Subquery(newest.values("ends_at")[:1]), updated_at=now)
+    ends_at = Subquery(newest.values("ends_at")[:1])
+    Subscriber.objects.filter(pk__in=renewed).update(expires_at=ends_at, updated_at=now, **RUNNING)
     return list(outcomes_of(orders, renewed, charged.available))
 
 

@@ -18,12 +18,14 @@ from audit import operations as audit
 from audit.actions import Action
 from ispanel import crypto
 from ispanel.refusals import Forbidden, Refusal
+from network.models import Nas
 from plans.models import Plan
 from resellers.models import Reseller
 from resellers.operations import ResellerDeleted
 from resellers.operations import locked as locked_resellers
+from resellers.terms import terms_of
 from subscribers.models import PeriodKind, Subscriber, purpose_of_subscriber_password
-from subscribers.operations.renewals import buy_period, locked_among
+from subscribers.operations.renewals import NOT_FAILED, SubscriberTerminated, buy_period, locked, locked_among
 from wallet import ledger
 from wallet.ledger import ActKey
 
@@ -41,15 +43,6 @@ class UnusableSubscriberName(Refusal):
     """The username has characters that none may have."""
 
     field = "username"
-
-
-class PlanNotOnSale(Refusal):
-    """The plan is no longer sold."""
-
-    field = "plan"
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(_("The plan %(name)s is no longer sold. Choose another one.") % {"name": plan})
 
 
 class ResellerOutOfScope(Refusal):
@@ -75,8 +68,10 @@ class SubscriberDetails(TypedDict, total=False):
     phone: str
     email: str
     address: str
+    nas: Nas | None
     static_ip: str | None
     mac: str
+    auto_renew: bool
     note: str
 
 
@@ -94,6 +89,7 @@ def add_subscriber(
     username: str,
     password: str,
     activate: bool = True,
+    retail_price: Decimal | None = None,
     agreed_price: Decimal | None = None,
     key: ActKey | None = None,
     now: datetime,
@@ -103,25 +99,31 @@ def add_subscriber(
 
     A suspended reseller's wallet pays as any other's; a deleted one's is closed.
 
-    :raises SubscriberNameTaken, UnusableSubscriberName, PlanNotOnSale, ResellerOutOfScope, ResellerDeleted,
-        InsufficientFunds, FormAlreadyUsed:
+    :param retail_price: what the reseller asks of this line, where it is not what it asks of all.
+    :raises Forbidden: where a price is set without the permission.
+    :raises SubscriberNameTaken, UnusableSubscriberName, NoServiceGroups, PlanOutOfReach, PlanNotOnSale,
+        NasOutOfReach, ResellerOutOfScope, ResellerDeleted, InsufficientFunds, FormAlreadyUsed:
     """
     # Locked, so that it is not deleted at the same moment.
     [reseller] = locked_resellers(reseller.pk)
     if not reseller.is_in_tree_of(actor):
         raise ResellerOutOfScope
+    if retail_price is not None:
+        check_may_set_price(actor)
     if key and (first := ledger.recall(actor=actor, key=key)):
         return Subscriber.objects.get(pk=first)
     if reseller.is_deleted:
         raise ResellerDeleted(reseller)
-    if not plan.is_on_sale:
-        raise PlanNotOnSale(plan)
+    terms = terms_of(reseller)
+    terms.check_new_plan(plan)
+    terms.check_nas(details.get("nas"))
     username = fold_subscriber_name(username)
     subscriber = Subscriber(
         username=username,
         password_ciphertext=crypto.encrypt(password, purpose=purpose_of_subscriber_password(username)),
         plan=plan,
         reseller=reseller,
+        retail_price=retail_price,
         created_at=now,
         updated_at=now,
         **details,
@@ -132,11 +134,18 @@ def add_subscriber(
         action=Action.SUBSCRIBER_CREATED,
         obj=subscriber,
         reseller_id=reseller.pk,
-        changes={"plan": (None, plan), "reseller": (None, reseller)},
+        changes={"plan": (None, plan), "reseller": (None, reseller), "retail_price": (None, retail_price)},
         now=now,
     )
     if activate:
-        buy_period(actor=actor, subscriber=subscriber, kind=PeriodKind.ACTIVATION, agreed_price=agreed_price, now=now)
+        buy_period(
+            actor=actor,
+            subscriber=subscriber,
+            terms=terms,
+            kind=PeriodKind.ACTIVATION,
+            agreed_price=agreed_price,
+            now=now,
+        )
     if key:
         ledger.remember(actor=actor, key=key, result_id=subscriber.pk, now=now)
     return subscriber
@@ -179,16 +188,26 @@ def edit_subscriber(
     """Change a subscriber's details; an empty password keeps the present one. The trail never holds a password.
 
     :param seen: the `state_of` the details that the person was shown; any other one is refused.
-    :raises ChangedMeanwhile:
+    :raises ChangedMeanwhile, NasOutOfReach:
     :raises Forbidden: also for anything but `CONTACT` from the desk.
     """
-    if actor.is_at_desk and (password or details.keys() - CONTACT):
-        raise Forbidden
-    subscriber = locked_among(Subscriber.objects.editable_by(actor), subscriber_id)
+    if actor.is_at_desk:
+        if password or details.keys() - CONTACT:
+            raise Forbidden
+        subscriber = locked_among(Subscriber.objects.editable_by(actor), subscriber_id)
+    else:
+        subscriber = locked(actor, subscriber_id)
     if seen and seen != state_of(subscriber):
         raise ChangedMeanwhile
+    if "nas" in details and details["nas"] != subscriber.nas:
+        terms_of(subscriber.reseller).check_nas(details["nas"])
     changes = audit.changed_fields(subscriber, details)
     fields = [*changes, "updated_at"]
+    if "auto_renew" in changes or "nas" in changes:
+        # What the worker found belongs to what was.
+        for name, value in NOT_FAILED.items():
+            setattr(subscriber, name, value)
+        fields += NOT_FAILED
     if password:
         purpose = purpose_of_subscriber_password(subscriber.username)
         subscriber.password_ciphertext = crypto.encrypt(password, purpose=purpose)
@@ -208,7 +227,38 @@ def edit_subscriber(
     return subscriber
 
 
+@transaction.atomic
+def set_subscriber_price(*, actor: Seat, subscriber_id: int, retail_price: Decimal | None, now: datetime) -> Subscriber:
+    """Set what the reseller asks of one line from its next period on; None is what it asks of all of the plan.
+
+    :raises Forbidden: also without the permission.
+    :raises SubscriberTerminated:
+    """
+    check_may_set_price(actor)
+    subscriber = locked(actor, subscriber_id)
+    if subscriber.terminated_at:
+        raise SubscriberTerminated
+    if changes := audit.changed_fields(subscriber, {"retail_price": retail_price}):
+        subscriber.updated_at = now
+        subscriber.save(update_fields=["retail_price", "updated_at"])
+        audit.record(
+            actor=actor,
+            action=Action.SUBSCRIBER_PRICE_SET,
+            obj=subscriber,
+            reseller_id=subscriber.reseller_id,
+            changes=changes,
+            now=now,
+        )
+    return subscriber
+
+
+def check_may_set_price(actor: Seat) -> None:
+    """:raises Forbidden:"""
+    if not actor.has("subscribers.set_price"):
+        raise Forbidden
+
+
 def state_of(subscriber: Subscriber) -> str:
     """Return what tells these details from any others; a renewal in between does not count."""
-    details = json.dumps([getattr(subscriber, name) for name in DETAILS])
+    details = json.dumps([str(getattr(subscriber, name)) for name in DETAILS])
     return hashlib.sha256(details.encode()).hexdigest()

@@ -29,6 +29,20 @@ class NothingToRefund(Refusal):
         super().__init__(_("This period was free: there is nothing to refund."))
 
 
+class GivenBackInPart(Refusal):
+    """A change of plan gave a part of the charge back already."""
+
+    def __init__(self) -> None:
+        super().__init__(_("A change of plan gave a part of this back already. Transfer the rest instead."))
+
+
+class DataTakenOver(Refusal):
+    """A change of plan took over what was left of the data."""
+
+    def __init__(self) -> None:
+        super().__init__(_("What was left of this data went on with another plan. Transfer money back instead."))
+
+
 class LaterPeriod(Refusal):
     """A later period of the line stands: it would begin where nothing is paid any more."""
 
@@ -36,7 +50,7 @@ class LaterPeriod(Refusal):
         self.later = later
         sentence = _("Refund the later period first.")
         if later.transfer_id is None:
-            sentence = _("A free period follows this one, so it stays. Transfer the money back instead.")
+            sentence = _("A period without a charge follows this one, so it stays. Transfer the money back instead.")
         super().__init__(sentence)
 
 
@@ -61,11 +75,17 @@ class Refund:
     def balance_after(self) -> Decimal:
         return (self.payer.balance or Decimal(0)) + self.amount
 
+    @property
+    def ends_auto_renew(self) -> bool:
+        """Say whether the line would renew itself at once, and pay again, if it went on renewing itself."""
+        return self.renewal.subscriber.auto_renew and not self.renewal.is_data
+
 
 def refund_of(renewal: Renewal, now: datetime) -> Refund:
     """Return the refund of a period that a wallet paid for.
 
-    A period that runs ends now, one to come is taken away, and one that is over leaves the expiry as it is.
+    A period that runs ends now, one to come is taken away, and one that is over leaves the expiry as it is. Data that
+    was sold in a period is taken away from it. A line whose period is refunded does not renew itself any more.
 
     :raises NothingToRefund:
     """
@@ -73,19 +93,28 @@ def refund_of(renewal: Renewal, now: datetime) -> Refund:
         raise NothingToRefund
     charge = Transfer.objects.with_sides().get(pk=renewal.transfer_id)
     expires_at = renewal.subscriber.expires_at
+    if renewal.is_data:
+        return Refund(renewal, charge, expires_at)
     return Refund(renewal, charge, min(expires_at, max(renewal.starts_at, now)) if expires_at else None)
 
 
 def check_refundable(renewal: Renewal) -> None:
     """Check that the period is refunded for the first time, and that none of the line's comes after it.
 
-    :raises AlreadyUndone, LaterPeriod:
+    :raises AlreadyUndone, DataTakenOver, GivenBackInPart, LaterPeriod:
     """
     if renewal.refunded_at:
         raise AlreadyUndone
-    later = Renewal.objects.kept().filter(subscriber=renewal.subscriber_id, starts_at__gte=renewal.ends_at)
+    if renewal.is_data:
+        if renewal.replaced_at:
+            raise DataTakenOver
+        return
+    later = Renewal.objects.kept().periods().filter(subscriber=renewal.subscriber_id)
+    later = later.filter(starts_at__gte=renewal.counts_until).exclude(pk=renewal.pk)
     if latest := later.order_by("starts_at").last():
         raise LaterPeriod(latest)
+    if renewal.transfer and renewal.transfer.undoing.exists():
+        raise GivenBackInPart
 
 
 @transaction.atomic
@@ -94,7 +123,7 @@ def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | No
 
     Only admins refund, in their own seat: no permission allows it to anybody else.
 
-    :raises Forbidden, NothingToRefund, AlreadyUndone, LaterPeriod, WalletClosed, FormAlreadyUsed:
+    :raises Forbidden, NothingToRefund, AlreadyUndone, GivenBackInPart, LaterPeriod, WalletClosed, FormAlreadyUsed:
     """
     if not actor.is_admin:
         raise Forbidden
@@ -124,7 +153,8 @@ def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | No
                 "expires_at": (subscriber.expires_at, refund.new_expiry),
                 "refunded": (None, refund.amount),
                 "reason": (None, reason),
-            },
+            }
+            | ({"auto_renew": (True, False)} if refund.ends_auto_renew else {}),
             now=now,
         ),
         now=now,
@@ -132,7 +162,8 @@ def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | No
     renewal.refunded_at, renewal.refund_id = now, posted.transfer_id
     renewal.save(update_fields=["refunded_at", "refund"])
     subscriber.expires_at, subscriber.updated_at = refund.new_expiry, now
-    subscriber.save(update_fields=["expires_at", "updated_at"])
+    subscriber.auto_renew = subscriber.auto_renew and not refund.ends_auto_renew
+    subscriber.save(update_fields=["expires_at", "auto_renew", "updated_at"])
     if key:
         ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
     return renewal

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import User
+from ispanel.installation import currency
+from ispanel.management.commands.verify_ledger import CHECKS
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Renewal, Subscriber
@@ -12,6 +14,7 @@ from subscribers.operations import add_subscriber, renew_subscriber
 from tests.cast import NOW, seat_of
 from tests.pages import counts
 from wallet.ledger import ActKey
+from wallet.verifying import findings_of
 
 LINE_PASSWORD = "line-secret-7"
 
@@ -39,3 +42,9 @@ def balance_of(reseller: Reseller) -> Decimal:
 def everything() -> dict[str, int]:
     """Return how many rows there are of all that an act could leave, periods included."""
     return counts() | {"renewals": Renewal.objects.count()}
+
+
+def findings() -> list[str]:
+    """Return what the prover of the ledger finds, in the test's transaction; nothing where all is in order."""
+    money = currency()
+    return [sentence for check in CHECKS for sentence in findings_of(check, money, most=10)[1]]

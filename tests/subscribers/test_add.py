@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import PermissionGroup, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel import crypto
-from plans.models import Plan
+from plans.models import Plan, ServiceGroup
 from resellers.models import Reseller
 from resellers.operations import delete_reseller
+from resellers.terms import PlanNotOnSale
 from subscribers.models import PeriodKind, Renewal, Status, Subscriber, purpose_of_subscriber_password
-from subscribers.operations import PlanNotOnSale, ResellerOutOfScope, SubscriberNameTaken
+from subscribers.operations import ResellerOutOfScope, SubscriberNameTaken
 from tests.cast import NOW, fund, group, make_plan, make_reseller, make_staff, new_key, seat_of, signed_in
 from tests.failing import FailsAt
+from tests.network.devices import add_nas, limit
 from tests.pages import body, error_at, filled, send
 from tests.subscribers.lines import LINE_PASSWORD, add, balance_of, everything
 from tests.threads import at_once
@@ -143,7 +147,7 @@ def test_while_a_plan_is_chosen_the_page_says_what_it_costs(nadia: User, funded:
 
     response: Any = signed_in(nadia).get(NEW, chosen, headers={"HX-Request": "true", "HX-Target": "quote"})
 
-    assert "North Net 1,000.00 → 975.00 Price 25.00 USD" in body(response)
+    assert "North Net 1,000.00 → 975.00 Wholesale 25.00 USD They pay 25.00 USD Margin 0.00 USD" in body(response)
     assert not Subscriber.objects.exists()
 
 
@@ -256,6 +260,7 @@ def test_those_who_may_not_add_are_told_so(
 
 CHARACTERS = "Use only letters a to z, digits and . _ + @ - in the username, without spaces."
 NO_CHOICE = "Select a valid choice. That choice is not one of the available choices."
+NOT_SOLD = "This plan is not sold here. Choose another one."
 MAC = "Enter twelve hexadecimal digits, as in AA:BB:CC:DD:EE:FF."
 REFUSALS = {
     "username with a space": ("username", "am al", CHARACTERS),
@@ -267,8 +272,8 @@ REFUSALS = {
     "password missing": ("password", "", "This field is required."),
     "password of 129": ("password", "x" * 129, "Ensure this value has at most 128 characters (it has 129)."),
     "plan missing": ("plan", "", "This field is required."),
-    "plan that is none": ("plan", "0", NO_CHOICE),
-    "plan beyond every number": ("plan", "9" * 30, NO_CHOICE),
+    "plan that is none": ("plan", "0", NOT_SOLD),
+    "plan beyond every number": ("plan", "9" * 30, NOT_SOLD),
     "email that is none": ("email", "amal", "Enter a valid email address."),
     "static IP that is none": ("static_ip", "10.0.0.256", "Enter a valid IPv4 or IPv6 address."),
     "MAC address that is none": ("mac", "AA:BB", MAC),
@@ -311,7 +316,7 @@ def test_a_plan_that_is_no_longer_sold_is_no_choice(nadia: User, funded: Reselle
 
     response = send(signed_in(nadia), NEW, **wish(old))
 
-    assert (response.status_code, error_at(response, "plan")) == (422, NO_CHOICE)
+    assert (response.status_code, error_at(response, "plan")) == (422, NOT_SOLD)
 
 
 def test_the_operation_refuses_a_plan_that_is_no_longer_sold(asha: User, funded: Reseller) -> None:
@@ -480,3 +485,85 @@ def test_south_cannot(asha: User, sami: User, funded: Reseller, home: Plan) -> N
     assert list(page.context["form"].fields["reseller"].queryset) == [sami.reseller]
     assert (response.status_code, set(response.context["form"].errors)) == (422, {"reseller"})
     assert not Subscriber.objects.exists()
+
+
+# --- what is offered --------------------------------------------------------------------------------------------------
+
+
+def offer(client: Client, reseller: Reseller, **typed: Any) -> HttpResponse:
+    """Choose a reseller, as htmx asks what it may sell."""
+    return client.get(NEW, {"reseller": reseller.pk} | typed, headers={"HX-Request": "true", "HX-Target": "offer"})
+
+
+def test_the_plans_and_nas_devices_follow_the_reseller(
+    asha: User, north: Reseller, south: Reseller, home: Plan
+) -> None:
+    night, _tower, mast = make_plan("Night", "5"), add_nas(asha, "tower"), add_nas(asha, "mast", "192.0.2.12")
+    south.service_groups.set([ServiceGroup.objects.create(name="Nights")])
+    ServiceGroup.objects.get(name="Nights").plans.add(night)
+    limit(south, mast)
+    client = signed_in(asha)
+
+    of_north, of_south = body(offer(client, north)), body(offer(client, south))
+
+    assert all(name in of_north for name in ("Home", "Night", "tower", "mast"))
+    assert all(name in of_south for name in ("Night", "mast"))
+    assert not [name for name in ("Home", "tower") if name in of_south]
+
+
+def test_what_is_typed_stays_when_the_reseller_changes(asha: User, north: Reseller, home: Plan) -> None:
+    response = offer(signed_in(asha), north, plan=home.pk, retail_price="31.50", activate="on")
+
+    page = response.content.decode()
+    assert f'<option value="{home.pk}" selected>' in page
+    assert 'value="31.50"' in page
+    assert "They pay 31.50 USD Margin 6.50 USD" in body(response)
+    assert "This field is required" not in page
+
+
+def test_without_scripts_a_plan_of_another_reseller_is_refused_in_words(
+    asha: User, nadia: User, funded: Reseller, northeast: Reseller, home: Plan
+) -> None:
+    northeast.service_groups.clear()
+    client = signed_in(nadia)
+    before = everything()
+
+    response = send(client, NEW, **wish(home, reseller=northeast.pk))
+
+    sentence = "Northeast Net has no service group, so it can sell nothing. Ask North Net for one."
+    assert (response.status_code, error_at(response, "plan")) == (422, sentence)
+    assert everything() == before
+
+
+def test_a_reseller_without_service_groups_is_told_whom_to_ask(nadia: User, north: Reseller, home: Plan) -> None:
+    north.service_groups.clear()
+
+    page = body(signed_in(nadia).get(NEW))
+
+    assert "North Net has no service group, so it can sell nothing. Ask the administrator for one." in page
+    assert "Home" not in page
+
+
+def test_nas_auto_renewal_and_own_price_are_kept_from_the_start(
+    asha: User, nadia: User, funded: Reseller, home: Plan
+) -> None:
+    tower = add_nas(asha)
+
+    send(signed_in(nadia), NEW, **wish(home, nas=tower.pk, auto_renew="on", retail_price="31.5"))
+
+    period = Renewal.objects.get()
+    assert (amal().nas, amal().auto_renew, amal().retail_price) == (tower, True, Decimal("31.5"))
+    assert (period.price, period.retail_price) == (25, Decimal("31.5"))
+    created = AuditEntry.objects.get(action=Action.SUBSCRIBER_CREATED)
+    assert created.changes == {"plan": [None, "Home"], "reseller": [None, "North Net"], "retail_price": [None, "31.5"]}
+
+
+def test_a_nas_outside_the_scope_is_no_choice(asha: User, nadia: User, funded: Reseller, home: Plan) -> None:
+    limit(funded)
+    tower = add_nas(asha)
+    before = everything()
+
+    response = send(signed_in(nadia), NEW, **wish(home, nas=tower.pk))
+
+    assert (response.status_code, bool(error_at(response, "nas"))) == (422, True)
+    assert everything() == before

@@ -10,11 +10,13 @@ from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel import crypto
 from ispanel.refusals import Forbidden
+from network.models import Nas
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber, purpose_of_subscriber_password
 from subscribers.operations import edit_subscriber
 from tests.cast import NOW, fund, group, make_staff, seat_of, signed_in
+from tests.network.devices import add_nas, limit
 from tests.pages import body, counts, error_at, filled, send
 from tests.subscribers.lines import LINE_PASSWORD, add, everything
 
@@ -229,3 +231,53 @@ def test_the_operation_refuses_strangers_and_onlookers_too(
 
     amal.refresh_from_db()
     assert amal.full_name == "Amal"
+
+
+# --- the NAS and auto-renewal -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def towers(asha: User, north: Reseller) -> tuple[Nas, Nas]:
+    """Return a NAS device within North's scope, and one outside of it."""
+    own, other = add_nas(asha, "tower"), add_nas(asha, "mast", "192.0.2.12")
+    limit(north, own)
+    return own, other
+
+
+def test_the_nas_and_auto_renewal_are_changed_and_audited(
+    nadia: User, amal: Subscriber, towers: tuple[Nas, Nas]
+) -> None:
+    edited(nadia, amal, nas=towers[0].pk, auto_renew=True)
+
+    assert (amal.nas, amal.auto_renew) == (towers[0], True)
+    assert AuditEntry.objects.latest("id").changes == {"nas": [None, "tower"], "auto_renew": [False, True]}
+
+
+def test_a_nas_outside_the_scope_is_neither_offered_nor_taken(
+    nadia: User, amal: Subscriber, towers: tuple[Nas, Nas]
+) -> None:
+    before = everything()
+
+    response = edited(nadia, amal, nas=towers[1].pk)
+
+    assert response.status_code == 422
+    assert error_at(response, "nas") == "This NAS device is not there for this reseller. Choose another one."
+    assert "mast" not in body(signed_in(nadia).get(edit_of(amal)))
+    assert everything() == before
+
+
+def test_an_admin_is_told_why_a_nas_does_not_do(asha: User, amal: Subscriber, towers: tuple[Nas, Nas]) -> None:
+    response = edited(asha, amal, nas=towers[1].pk)
+
+    assert error_at(response, "nas") == "The NAS device mast is not within the scope of North Net."
+
+
+def test_a_nas_that_was_taken_away_stays_until_it_is_changed(
+    nadia: User, amal: Subscriber, towers: tuple[Nas, Nas]
+) -> None:
+    Subscriber.objects.update(nas=towers[1])
+
+    assert edited(nadia, amal, phone="0700").status_code == 303
+    assert amal.nas == towers[1]
+    assert edited(nadia, amal, nas="").status_code == 303
+    assert amal.nas is None

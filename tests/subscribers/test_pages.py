@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import PermissionGroup, User
-from plans.models import Plan
+from plans.models import Level, Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
 from tests.cast import fund, group, make_reseller, make_staff, signed_in
@@ -28,6 +28,12 @@ def amal(asha: User, north: Reseller, home: Plan) -> Subscriber:
     return subscriber
 
 
+TAILS = (
+    "", "edit/", "renewals/", "plan-changes/", "data-top-ups/", "price/", "move/", "suspension/", "resumption/",
+    "termination/", "disconnection/", "fup-reset/",
+)  # fmt: skip
+
+
 def page_of(subscriber: Subscriber) -> str:
     return f"/subscribers/{subscriber.pk}/"
 
@@ -44,13 +50,57 @@ def test_it_says_who_and_on_what_terms(nadia: User, amal: Subscriber) -> None:
         assert text in page, text
 
 
+def test_it_says_what_they_pay_what_it_costs_and_what_is_kept(nadia: User, north: Reseller, amal: Subscriber) -> None:
+    north.level = Level.objects.get(name="GOLD")
+    north.save(update_fields=["level"])
+
+    page = body(signed_in(nadia).get(page_of(amal)))
+
+    assert "They pay 25.00 USD Wholesale 22.50 USD Margin 2.50 USD" in page
+
+
+def test_it_says_why_it_could_not_be_renewed_by_itself_to_those_whom_the_wallet_concerns(
+    asha: User, nadia: User, north: Reseller, south: Reseller, amal: Subscriber
+) -> None:
+    reason = "15.00 USD is missing: 25.00 USD is needed and 10.00 USD is available."
+    Subscriber.objects.update(renewal_failed_at=timezone.now(), renewal_failure=reason, auto_renew=True)
+    south.permission_group = PermissionGroup.objects.create(name="Far-sighted", codes=["subscribers.view_all"])
+    south.save(update_fields=["permission_group"])
+
+    own, foreign = (body(signed_in(user).get(page_of(amal))) for user in (nadia, south.user))
+
+    assert "It could not be renewed by itself" in own
+    assert reason in own
+    assert "On: renewed by itself when it expires" in own
+    assert "It could not be renewed by itself" in foreign
+    assert reason not in foreign
+
+
+def test_partner_and_support_are_offered_what_they_may(
+    asha: User, noor: User, north: Reseller, amal: Subscriber
+) -> None:
+    clerk = make_staff(asha, north, "clerk", group("SUPPORT"))
+
+    def offered(user: User) -> set[str]:
+        links = links_of(signed_in(user).get(page_of(amal)))
+        return {link.removeprefix(page_of(amal)) for link in links if link.startswith(page_of(amal))} - {""}
+
+    assert offered(noor) == set()
+    assert offered(clerk) == {"disconnection/"}
+    assert offered(north.user) == {
+        "edit/", "renewals/", "plan-changes/", "data-top-ups/", "price/", "suspension/", "termination/",
+        "disconnection/",
+    }  # fmt: skip
+    assert offered(asha) == offered(north.user) | {"move/"}
+
+
 def test_it_lists_the_periods_the_newest_first(nadia: User, amal: Subscriber) -> None:
     rows = rows_of(signed_in(nadia).get(page_of(amal)))
 
     periods = [f"{period.starts_at:%-d %b %Y, %H:%M}" for period in amal.renewals.order_by("-id")]
     assert [row[1:3] + row[5:] for row in rows] == [
-        ["Renewal", "Home", "North Net", "25.00"],
-        ["Activation", "Home", "North Net", "25.00"],
+        ["Renewal", "Home", "North Net", "25.00", "25.00"],
+        ["Activation", "Home", "North Net", "25.00", "25.00"],
     ]
     assert [row[3] for row in rows] == periods
     assert rows[1][4] == rows[0][3]
@@ -135,7 +185,7 @@ def test_a_sub_does_not_see_its_parents_lines(noora: User, amal: Subscriber) -> 
     assert signed_in(noora).get(page_of(amal)).status_code == 404
 
 
-@pytest.mark.parametrize("tail", ["", "edit/", "renewals/"])
+@pytest.mark.parametrize("tail", TAILS)
 def test_south_cannot(sami: User, amal: Subscriber, tail: str) -> None:
     response: Any = signed_in(sami).get(page_of(amal) + tail)
 
@@ -144,7 +194,7 @@ def test_south_cannot(sami: User, amal: Subscriber, tail: str) -> None:
 
 
 @pytest.mark.parametrize("pk", ["0", "99999999999999999999", "9223372036854775808"])
-@pytest.mark.parametrize("tail", ["", "edit/", "renewals/"])
+@pytest.mark.parametrize("tail", TAILS)
 def test_a_number_beyond_every_id_is_nobodys(asha: User, pk: str, tail: str) -> None:
     assert signed_in(asha).get(f"/subscribers/{pk}/{tail}").status_code == 404
 

@@ -202,7 +202,7 @@ def test_before_a_free_period_there_is_no_way_back(asha: User, amal: Subscriber)
     Plan.objects.update(price=0)
     renew(asha, amal, now=timezone.now())
 
-    with pytest.raises(LaterPeriod, match="A free period follows this one"):
+    with pytest.raises(LaterPeriod, match="A period without a charge follows this one"):
         refund(asha, first)
 
 

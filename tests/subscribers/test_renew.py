@@ -223,7 +223,7 @@ def test_a_terminated_line_is_not_renewed(nadia: User, north: Reseller, amal: Su
     response = send(client, renewals_of(amal))
 
     assert response.status_code == 422
-    assert "This subscriber is terminated and cannot be renewed." in body(response)
+    assert "This subscriber is terminated: that is for ever." in body(response)
     assert everything() == before
 
 
@@ -385,6 +385,8 @@ def period(subscriber: Subscriber, start: timedelta, end: timedelta, **columns: 
         "kind": PeriodKind.RENEWAL,
         "price": Decimal(0),
         "retail_price": Decimal(0),
+        "worth": Decimal(0),
+        "retail_worth": Decimal(0),
         "created_at": NOW,
     }
     return Renewal.objects.create(subscriber=subscriber, starts_at=NOW + start, ends_at=NOW + end, **(wanted | columns))

@@ -283,7 +283,7 @@ def test_who_cannot_be_renewed_is_left_out_and_the_others_are_renewed(
     batch = renew_all(nadia, north, [badr, amal, carla, amal, foreign, 987_654, dana])
 
     assert reasons(batch) == [
-        "This subscriber is terminated and cannot be renewed.",
+        "This subscriber is terminated: that is for ever.",
         "–",
         "This line is paid for more than ten years ahead. Renew it later.",
         "This subscriber is in the list more than once, and counts once.",
