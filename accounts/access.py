@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 
 from accounts.permissions import PERMISSIONS
 from accounts.seats import Seat
@@ -21,13 +22,16 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 PUBLIC = "public"
 DESK = "desk"
+API = "api"
+OWN_LOGIN = "own login"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a view asks of whoever calls it.
 
-    :param code: the permission, or ``""`` for any signed-in login, or ``"public"``, or ``"admin"``, or ``"desk"``.
+    :param code: the permission, or ``""`` for any signed-in login, or ``"public"``, or ``"admin"``, or ``"desk"``,
+        or ``"own login"``, or ``"api"``.
     :param model: what the ``pk`` in the address names, looked up in the caller's scope.
     """
 
@@ -49,6 +53,12 @@ def public(view: View) -> View:
     return view
 
 
+def by_token(view: View) -> View:
+    """Let whoever sends an API token reach the view, which looks at it by itself. Cookies count for nothing there."""
+    view.policy = Policy(API, before_ready=True)  # type: ignore[attr-defined]
+    return csrf_exempt(view)
+
+
 def signed_in(*, before_ready: bool = False, in_borrowed_seat: bool = True) -> Callable[[View], View]:
     """Let any signed-in login reach the view.
 
@@ -61,6 +71,11 @@ def signed_in(*, before_ready: bool = False, in_borrowed_seat: bool = True) -> C
 def admin_only(view: View) -> View:
     """Let only admins reach the view, in their own seat."""
     return _guarded(Policy("admin"))(view)
+
+
+def own_login_only(view: View) -> View:
+    """Let only the own logins of resellers reach the view, in their own seat: none of their staff, and nobody else."""
+    return _guarded(Policy(OWN_LOGIN, in_borrowed_seat=False))(view)
 
 
 def desk_only(view: View) -> View:
@@ -117,6 +132,8 @@ def satisfies(seat: Seat, code: str) -> bool:
             return seat.is_admin
         case "desk":
             return seat.is_at_desk
+        case "own login":
+            return seat.login.is_own_login_of_reseller
     return seat.has(code)
 
 

@@ -1,14 +1,15 @@
-"""Allowed IPs: from where a login may be used, checked at sign-in and on every request."""
+"""Allowed IPs: how a list of them is written, and from where a login may be used: at sign-in and on every request."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
 from accounts.client_address import parse
 from accounts.models import User
-from ispanel.refusals import Forbidden
+from ispanel.refusals import Forbidden, Refusal
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: How many bits stand before the IPv4 address in ::ffff:203.0.113.4.
@@ -22,6 +23,12 @@ class AddressRefused(Forbidden):
         super().__init__(_("Access denied from this IP address."))
 
 
+class UnusableAddress(Refusal):
+    """An entry of the allowed IPs is no address and no CIDR block."""
+
+    field = "allowed_ips"
+
+
 def check_address(login: User, address: str | None) -> None:
     """Check the address against the list of the login's reseller and that of its parent; an empty list is open.
 
@@ -29,6 +36,14 @@ def check_address(login: User, address: str | None) -> None:
     """
     reseller = login.reseller
     lists = [reseller.allowed_ips, reseller.parent.allowed_ips if reseller.parent else ""] if reseller else []
+    check_lists(lists, address)
+
+
+def check_lists(lists: Iterable[str], address: str | None) -> None:
+    """Check the address against all of the lists; an empty one is open.
+
+    :raises AddressRefused:
+    """
     if not all(admits(listed, address) for listed in lists if listed):
         raise AddressRefused
 
@@ -59,3 +74,21 @@ def network_of(entry: str) -> Network:
     if mapped and network.prefixlen >= MAPPED_PREFIX:
         return ipaddress.ip_network(f"{mapped}/{network.prefixlen - MAPPED_PREFIX}")
     return network
+
+
+def normalised_addresses(text: str) -> str:
+    """Return the allowed addresses and CIDR blocks as they are compared, one per line, each once.
+
+    :raises UnusableAddress: naming the first one that is neither.
+    """
+    entries: dict[str, None] = {}
+    for entry in text.replace(",", "\n").split():
+        try:
+            network = network_of(entry)
+        except ValueError:
+            raise UnusableAddress(
+                _("“%(entry)s” is no IP address and no CIDR block, as in 203.0.113.7 or 10.0.0.0/24.")
+                % {"entry": entry}
+            ) from None
+        entries[str(network.network_address if network.num_addresses == 1 else network)] = None
+    return "\n".join(entries)

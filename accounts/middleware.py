@@ -16,14 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import operations
-from accounts.access import DESK, PUBLIC, Policy
+from accounts.access import API, DESK, PUBLIC, Policy
 from accounts.allow_list import AddressRefused, check_address
 from accounts.client_address import client_address
 from accounts.models import User
 from accounts.seats import DeskSeat, Seat
 from accounts.time_outs import why_signed_out
 from audit.identity import Origin
-from ispanel.http import forbidden
+from ispanel.http import asks_by_itself, forbidden
 from ispanel.installation import panel_settings
 from ispanel.refusals import Forbidden
 
@@ -54,8 +54,8 @@ class SeatMiddleware:
         policy = getattr(view, "policy", None)
         if not isinstance(policy, Policy):
             raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} declares no policy of access")
-        # Public pages ask nobody who they are: health has to answer while the database does not.
-        if policy.code == PUBLIC:
+        # Public pages ask nobody who they are: health has to answer while the database does not. The API asks tokens.
+        if policy.code in (PUBLIC, API):
             return None
         if not isinstance(request.user, User):
             tell_why_signed_out(request)
@@ -70,7 +70,8 @@ class SeatMiddleware:
         except AddressRefused as refusal:
             record(seat, refusal, request)
             return forbidden(request, refusal)
-        request.session.touch(now)  # type: ignore[attr-defined]
+        if not asks_by_itself(request):
+            request.session.touch(now)  # type: ignore[attr-defined]
         if SESSION_KEY in request.session and not seat.is_borrowed:
             messages.info(request, why_it_ended(request, now))
             end_borrowed_seat(request)
@@ -119,7 +120,7 @@ def seat_of(request: HttpRequest, login: User, now: datetime) -> Seat:
         return own
     ends_at = datetime.fromisoformat(held["ends_at"])
     user = User.objects.with_rights().filter(pk=held["user_id"]).first()
-    if now >= ends_at or user is None or not may_sit_with(own, user):
+    if now >= ends_at or user is None or not operations.may_sit_with(own, user):
         return own
     return Seat(login, user, own.origin, ends_at=ends_at)
 
@@ -136,15 +137,6 @@ def why_it_ended(request: HttpRequest, now: datetime) -> str:
     if now >= datetime.fromisoformat(request.session[SESSION_KEY]["ends_at"]):
         return _("The 60 minutes in the other panel are over. You are back in your own.")
     return _("You may no longer be in the other panel. You are back in your own.")
-
-
-def may_sit_with(own: Seat, user: User) -> bool:
-    """Say whether the person may, as things stand now, be in this reseller's panel; in a suspended one only admins."""
-    if user.reseller is None or user.is_removed or not own.has("resellers.login_as"):
-        return False
-    if own.is_admin:
-        return True
-    return own.reseller is not None and user.reseller.parent_id == own.reseller.pk and not user.is_suspended
 
 
 def begin_borrowed_seat(request: HttpRequest, seat: Seat) -> None:

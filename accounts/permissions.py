@@ -79,7 +79,11 @@ PERMISSIONS = {
         Permission("resellers.view", _("See own sub-resellers.")),
         Permission("resellers.view_all", _("See every reseller."), Danger.DANGEROUS),
         Permission("resellers.create", _("Create sub-resellers."), Danger.CAUTION),
-        Permission("resellers.edit", _("Change a sub-reseller's name, contact and permission group."), Danger.CAUTION),
+        Permission(
+            "resellers.edit",
+            _("Change a sub-reseller's name, contact, permission group, service groups and NAS devices."),
+            Danger.CAUTION,
+        ),
         Permission("resellers.suspend", _("Suspend and resume sub-resellers."), Danger.CAUTION),
         Permission("resellers.delete", _("Delete sub-resellers without subscribers."), Danger.DANGEROUS),
         Permission("resellers.login_as", _("Log in as an own sub-reseller."), Danger.DANGEROUS),

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.permissions import OWN_SCOPE_CODES, PERMISSIONS
 from audit.identity import Identity, Origin
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import ApiToken, User
     from resellers.models import Reseller
 
 BORROWED_FOR = timedelta(minutes=60)
+#: What a token of the scope `reseller` may do at most: read what is its reseller's.
+READING_OWN_SCOPE = frozenset(code for code in OWN_SCOPE_CODES if PERMISSIONS[code].only_reads)
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Seat:
 
     #: Whether this is the desk of the support staff; see `DeskSeat`.
     is_at_desk: ClassVar[bool] = False
+    #: Whether this is another system with an API token; see `TokenSeat`.
+    is_api: ClassVar[bool] = False
 
     @classmethod
     def own(cls, login: User, origin: Origin | None = None) -> Self:
@@ -127,3 +133,47 @@ class DeskSeat(Seat):
 
     def sees_all(self, area: str) -> bool:
         return self.has(f"{area}.view")
+
+
+@dataclass
+class TokenSeat(Seat):
+    """The seat of another system that shows an API token: its owner's own, as far as the token's scope goes.
+
+    What the owner may do is read afresh on every request. With the scope `admin` that is everything as long as the
+    owner is an admin; with the scope `reseller`, to read what is its own reseller's, whatever its group opens besides.
+    """
+
+    token: ApiToken = field(kw_only=True)
+
+    is_api = True
+
+    @classmethod
+    def of(cls, token: ApiToken, origin: Origin) -> Self:
+        """Return the token's seat."""
+        return cls(token.owner, token.owner, origin, token=token)
+
+    @property
+    def scope(self) -> str:
+        return self.token.scope
+
+    @property
+    def is_admin(self) -> bool:
+        from accounts.models import TokenScope
+
+        return self.scope == TokenScope.ADMIN and self.user.is_admin
+
+    @property
+    def may_sit_at_desk(self) -> bool:
+        return False
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        if self.is_admin:
+            return self.user.rights
+        from accounts.models import TokenScope
+
+        return self.user.rights & READING_OWN_SCOPE if self.scope == TokenScope.RESELLER else frozenset()
+
+    @property
+    def identity(self) -> Identity:
+        return replace(super().identity, through=_("API token %(token)s") % {"token": self.token})

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import account, groups, rights, second_step, sign_in, sign_ins, two_step, users
+from accounts.views import account, groups, rights, second_step, sign_in, sign_ins, tokens, two_step, users
 
 app_name = "accounts"
 
@@ -19,6 +19,9 @@ urlpatterns = [
     path("account/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("account/sign-ins/end-others/", sign_ins.end_others, name="end_other_sign_ins"),
     path("account/sign-ins/<uuid:public_id>/end/", sign_ins.end, name="end_sign_in"),
+    path("account/api-tokens/", tokens.own, name="own_tokens"),
+    path("account/api-tokens/new", tokens.create_own, name="create_own_token"),
+    path("account/api-tokens/<int:pk>/revocation/", tokens.revoke_own, name="revoke_own_token"),
     path("users/", users.list_, name="users"),
     path("users/new", users.create, name="create_user"),
     path("users/<int:pk>/", users.detail, name="user"),
@@ -30,6 +33,9 @@ urlpatterns = [
     path("users/<int:pk>/sign-ins/", users.sign_ins, name="user_sign_ins"),
     path("users/<int:pk>/removal/", users.removal, name="user_removal"),
     path("users/<int:pk>/restoration/", users.restoration, name="user_restoration"),
+    path("settings/api-tokens/", tokens.list_, name="tokens"),
+    path("settings/api-tokens/new", tokens.create, name="create_token"),
+    path("settings/api-tokens/<int:pk>/revocation/", tokens.revoke, name="revoke_token"),
     path("settings/permissions/", groups.list_, name="groups"),
     path("settings/permissions/new", groups.create, name="create_group"),
     path("settings/permissions/<int:pk>/", groups.detail, name="group"),

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -25,12 +27,21 @@ class Identity:
     actor_type: str
     on_behalf_of_id: int | None = None
     on_behalf_of_name: str = ""
+    #: What stood in for the person, where that was another system; it begins the row's detail.
+    through: str = ""
     origin: Origin = field(default_factory=Origin)
 
     @property
     def identity(self) -> Identity:
         """Let an identity act by itself, where nobody is signed in."""
         return self
+
+    @property
+    def spoken(self) -> str:
+        """Who acts and, from a borrowed seat, as whom: a plain value, for rows that keep it as it is."""
+        if not self.on_behalf_of_name:
+            return self.actor_name
+        return _("%(name)s as %(borrowed)s") % {"name": self.actor_name, "borrowed": self.on_behalf_of_name}
 
 
 #: Whoever has the server's command line.

@@ -71,7 +71,7 @@ def row(
         object_id=obj.pk if obj else None,
         object_name=str(obj)[:254] if obj else "",
         reseller_id=reseller_id,
-        detail=detail[:500],
+        detail=" · ".join(filter(None, [who.through, detail]))[:500],
         changes={name: [plain(old), plain(new)] for name, (old, new) in (changes or {}).items() if old != new},
         address=who.origin.address,
         user_agent=who.origin.user_agent[:300],

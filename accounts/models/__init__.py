@@ -19,9 +19,12 @@ from accounts.models.secrets import (
     purpose_of_two_step,
 )
 from accounts.models.sign_ins import FailureCount, KnownAddress, Session, TimedOut
+from accounts.models.tokens import ApiToken, ApiTokenQuerySet, TokenScope, TokenState
 
 __all__ = [
     "USERNAME_PATTERN",
+    "ApiToken",
+    "ApiTokenQuerySet",
     "Decision",
     "FailureCount",
     "InitialPassword",
@@ -32,6 +35,8 @@ __all__ = [
     "RecoveryCode",
     "Session",
     "TimedOut",
+    "TokenScope",
+    "TokenState",
     "TwoStep",
     "User",
     "UserManager",

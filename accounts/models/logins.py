@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts.full_names import in_parts
 from accounts.models.groups import PermissionGroup
 from accounts.models.rights import Decision, bounds_at_desk, bounds_of, decide, within
 from accounts.permissions import PERMISSIONS
@@ -17,6 +18,16 @@ from accounts.permissions import PERMISSIONS
 USERNAME_PATTERN = r"^[a-z0-9._+@-]+\Z"
 username_characters = RegexValidator(
     USERNAME_PATTERN, _("Use only letters a to z, digits and . _ + @ - in the username, without spaces.")
+)
+
+
+#: What a login's rights are computed from.
+RIGHTS = (
+    "permission_group",
+    "reseller__permission_group",
+    "reseller__wallet",
+    "reseller__parent__permission_group",
+    "reseller__user",
 )
 
 
@@ -31,13 +42,7 @@ class UserType(models.IntegerChoices):
 class UserQuerySet(models.QuerySet["User"]):
     def with_rights(self) -> UserQuerySet:
         """Return users with all that their rights are computed from, in one query."""
-        return self.select_related(
-            "permission_group",
-            "reseller__permission_group",
-            "reseller__wallet",
-            "reseller__parent__permission_group",
-            "reseller__user",
-        )
+        return self.select_related(*RIGHTS)
 
     def people(self) -> UserQuerySet:
         """Return those who work for the ISP itself: admins and support staff, removed ones too."""
@@ -84,6 +89,8 @@ class User(AbstractBaseUser):
     email = models.EmailField(_("Email"), null=True, blank=True)  # noqa: DJ001
     phone = models.CharField(_("Phone"), max_length=40, blank=True)
     full_name = models.CharField(_("Full name"), max_length=150, blank=True)
+    #: What of the full name is the last name, where that is not its last word; see `accounts.full_names`.
+    last_name_given = models.CharField(max_length=150, null=True, blank=True)  # noqa: DJ001
     user_type = models.PositiveSmallIntegerField(choices=UserType.choices)
     reseller = models.ForeignKey(
         "resellers.Reseller", null=True, blank=True, on_delete=models.PROTECT, related_name="logins"
@@ -146,6 +153,11 @@ class User(AbstractBaseUser):
         if self.company_for_password_rules_override:
             return self.company_for_password_rules_override
         return self.reseller.company_name if self.reseller else ""
+
+    @property
+    def name_in_parts(self) -> tuple[str, str]:
+        """First and last name; either may be empty."""
+        return in_parts(self.full_name, self.last_name_given)
 
     @property
     def shown_name(self) -> str:

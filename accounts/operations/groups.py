@@ -90,10 +90,13 @@ class SubsBeyondParent(Refusal):
 
 
 class GroupInUse(Refusal):
-    """A group that somebody is in cannot be deleted."""
+    """A group that somebody is in, or that a level fills in, cannot be deleted."""
 
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(_("Still in this group: %(names)s. Give them another one first.") % {"names": some_of(names)})
+    def __init__(self, names: list[str], levels: list[str]) -> None:
+        members = _("Still in this group: %(names)s. Give them another one first.") % {"names": some_of(names)}
+        default_of = _("It is the default group of %(levels)s. Choose another one for each of these levels first.")
+        sentences = [members if names else "", default_of % {"levels": ", ".join(levels)} if levels else ""]
+        super().__init__(" ".join(filter(None, sentences)))
 
 
 class GroupChangedMeanwhile(Refusal):
@@ -247,7 +250,7 @@ def parent_of(sub: Reseller) -> Reseller:
 
 
 def why_group_stays(group: PermissionGroup) -> GroupInUse | None:
-    """Return the refusal to delete the group that names the resellers and the staff and support logins in it.
+    """Return the refusal to delete the group that names what would miss it: levels, resellers, staff, support logins.
 
     Those that are deleted or removed, and may be restored, are in it still; what was deleted for good is not.
     """
@@ -258,7 +261,8 @@ def why_group_stays(group: PermissionGroup) -> GroupInUse | None:
         *((deleted if each.deleted_at else "%(name)s") % {"name": each.public_name} for each in resellers),
         *(("%(name)s" if each.is_active else removed) % {"name": each.username} for each in logins),
     ]
-    return GroupInUse(names) if names else None
+    levels = list(map(str, group.levels.order_by("rank")))
+    return GroupInUse(names, levels) if names or levels else None
 
 
 def some_of(names: list[str]) -> str:

@@ -55,6 +55,7 @@ def create_login(
     email: str = "",
     phone: str = "",
     full_name: str = "",
+    last_name: str | None = None,
     must_change_password: bool = True,
     company_name: str = "",
     reseller: Reseller | None = None,
@@ -63,6 +64,7 @@ def create_login(
 ) -> User:
     """Insert a login with a password that somebody else chose; a reseller's is kept, encrypted, for seven days.
 
+    :param last_name: what of the full name is the last name, where that is not its last word.
     :param company_name: what the password may not contain, where the company has no row yet.
     :param reseller: whose staff the login is.
     :raises UsernameTaken, EmailTaken, UnusableUsername, WeakPassword:
@@ -72,6 +74,7 @@ def create_login(
         email=email.strip() or None,
         phone=phone.strip(),
         full_name=full_name.strip(),
+        last_name_given=last_name,
         user_type=user_type,
         must_change_password=must_change_password,
         reseller=reseller,

@@ -13,6 +13,7 @@ from accounts.models import (
 from accounts.seats import BORROWED_FOR, Seat
 from audit import operations as audit
 from audit.actions import Action
+from audit.identity import Identity
 from audit.models import Grade
 from ispanel.refusals import Forbidden, Refusal
 
@@ -62,3 +63,35 @@ def leave_seat(*, actor: Seat, now: datetime) -> None:
         grade=Grade.SECURITY,
         now=now,
     )
+
+
+def may_sit_with(own: Seat, user: User) -> bool:
+    """Say whether the person may, as things stand now, be in this reseller's panel; in a suspended one only admins."""
+    if user.reseller is None or user.is_removed or not own.has("resellers.login_as"):
+        return False
+    if own.is_admin:
+        return True
+    return own.reseller is not None and user.reseller.parent_id == own.reseller.pk and not user.is_suspended
+
+
+def seat_again(who: Identity) -> Seat:
+    """Return the seat that somebody acted from, with the rights of now: a worker does in it what they asked for.
+
+    How long a borrowed seat lasts does not count: what was asked for in time is done.
+
+    :raises Forbidden: where they could not sit there any more.
+    """
+    people = User.objects.with_rights().in_bulk(filter(None, (who.actor_id, who.on_behalf_of_id)))
+    login = people.get(who.actor_id or 0)
+    if login is None or login.is_removed or login.is_suspended:
+        raise Forbidden(_("%(name)s may not sign in any more.") % {"name": who.actor_name})
+    own = Seat.own(login, who.origin)
+    if who.on_behalf_of_id is None:
+        return own
+    user = people.get(who.on_behalf_of_id)
+    if user is None or not may_sit_with(own, user):
+        raise Forbidden(
+            _("%(name)s may not be in the panel of %(borrowed)s any more.")
+            % {"name": who.actor_name, "borrowed": who.on_behalf_of_name}
+        )
+    return Seat(login, user, who.origin)

@@ -66,4 +66,6 @@ def password(request: SignedInRequest) -> HttpResponse:
             )
             update_session_auth_hash(request, user)
             return done(request, _("Your password is changed."), to=reverse(request.seat.home))
-    return render_form(request, "accounts/password.html", {"form": form, "forced": forced})
+    tokens = operations.tokens_in_force(request.seat.login, timezone.now()).count()
+    context = {"form": form, "forced": forced, "tokens_in_force": tokens}
+    return render_form(request, "accounts/password.html", context)

@@ -12,6 +12,7 @@ from accounts.permissions import OWN_SCOPE_CODES
 from audit.actions import Action
 from audit.models import AuditEntry, Grade
 from ispanel.refusals import Refusal
+from plans.models import Level
 from resellers.models import Reseller
 from resellers.operations import delete_reseller, restore_reseller
 from tests.cast import NOW, group, make_reseller, make_staff, seat_of, signed_in
@@ -243,11 +244,19 @@ def test_what_may_be_restored_is_in_its_group_still(asha: User, north: Reseller,
 def test_what_was_deleted_for_good_holds_no_group(asha: User, northeast: Reseller) -> None:
     clerk = make_staff(asha, northeast, "clerk", group("SALES"))
     Reseller.objects.filter(pk=northeast.pk).update(deleted_at=NOW, purged_at=NOW)
+    Level.objects.update(default_permission_group=None)
 
     operations.delete_group(actor=seat_of(asha), group_id=group("SALES").pk, now=NOW)
 
     assert Reseller.objects.get(pk=northeast.pk).permission_group is None
     assert User.objects.get(pk=clerk.pk).permission_group is None
+
+
+def test_the_default_group_of_a_level_is_not_deleted(asha: User) -> None:
+    Level.objects.exclude(name="GOLD").update(default_permission_group=None)
+
+    with pytest.raises(operations.GroupInUse, match=r"It is the default group of GOLD\. Choose another one"):
+        operations.delete_group(actor=seat_of(asha), group_id=group("SALES").pk, now=NOW)
 
 
 def test_a_group_that_is_gone_is_neither_edited_nor_given(asha: User, north: Reseller) -> None:

@@ -47,7 +47,7 @@ def test_staff_of_a_reseller_without_a_group_stay_in_its_scope(asha: User, north
     staff = make_staff(asha, north, "zeina", group("PARTNER"))
 
     assert rights_of(staff) == {"dashboard.view"} | {
-        f"{area}.view" for area in ("subscribers", "resellers", "transactions", "plans", "audit")
+        f"{area}.view" for area in ("subscribers", "resellers", "transactions", "plans", "nas", "audit")
     }
 
 
@@ -76,7 +76,7 @@ def test_a_partner_sees_everything_and_changes_nothing(noor: User) -> None:
 
 
 def test_support_spends_nothing(db: None) -> None:
-    assert not group("SUPPORT").rights & WRITES
+    assert group("SUPPORT").rights & WRITES == {"subscribers.disconnect", "subscribers.reset_fup"}
 
 
 def test_a_reseller_gives_away_only_what_it_has(nadia: User, noora: User) -> None:

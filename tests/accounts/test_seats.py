@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.middleware import may_sit_with
 from accounts.models import PermissionGroup, User
-from accounts.operations import enter_seat, leave_seat, record_refusal
+from accounts.operations import enter_seat, leave_seat, may_sit_with, record_refusal, seat_again
 from accounts.seats import Seat
 from audit.actions import Action
 from audit.models import AuditEntry, Grade
@@ -127,3 +126,31 @@ def test_the_tree_of_a_seat_is_its_reseller_and_the_subs(
     assert set(seat_of(north.user).tree_ids) == {north.pk, northeast.pk, northwest.pk}
     assert set(seat_of(northeast.user).tree_ids) == {northeast.pk}
     assert set(seat_of(asha).tree_ids) == set()
+
+
+# --- what is done later in somebody's name ----------------------------------------------------------------------------
+
+
+def test_a_seat_is_taken_again_with_the_rights_of_now(asha: User, nadia: User) -> None:
+    own, as_nadia = seat_again(seat_of(nadia).identity), seat_again(borrowed(asha, nadia).identity)
+
+    assert (own.login, own.user) == (nadia, nadia)
+    assert (as_nadia.login, as_nadia.user) == (asha, nadia)
+    assert as_nadia.identity == borrowed(asha, nadia).identity
+    Reseller.objects.update(permission_group=PermissionGroup.objects.get(name="SUPPORT"))
+    assert not seat_again(seat_of(nadia).identity).has("subscribers.create")
+
+
+def test_nobody_sits_again_where_they_could_not_sit_any_more(
+    asha: User, nadia: User, noora: User, north: Reseller, northeast: Reseller
+) -> None:
+    own, as_noora = seat_of(noora).identity, borrowed(nadia, noora).identity
+    Reseller.objects.filter(pk=northeast.pk).update(suspended_at=NOW)
+
+    with pytest.raises(Forbidden, match=r"noora may not sign in any more\."):
+        seat_again(own)
+    with pytest.raises(Forbidden, match=r"nadia may not be in the panel of noora any more\."):
+        seat_again(as_noora)
+    User.objects.filter(pk=nadia.pk).update(is_active=False)
+    with pytest.raises(Forbidden, match=r"nadia may not sign in any more\."):
+        seat_again(as_noora)

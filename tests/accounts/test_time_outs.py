@@ -50,6 +50,17 @@ def test_a_request_within_two_hours_prolongs_it(client: Client) -> None:
         assert client.get("/account/").status_code == 200
 
 
+@pytest.mark.parametrize("part", ["coa-requests", "wan-check", "import-state"])
+def test_a_page_that_asks_by_itself_does_not_prolong_it(client: Client, part: str) -> None:
+    sit_still(timedelta(minutes=119))
+    assert client.get("/account/", headers={"HX-Request": "true", "HX-Target": part}).status_code == 200
+    sit_still(timedelta(minutes=1))
+
+    page: Any = client.get("/account/", follow=True)
+
+    assert IDLE in body(page)
+
+
 def test_half_a_day_after_signing_in_it_ends_however_busy(client: Client) -> None:
     for _ in range(6):
         sit_still(timedelta(minutes=118))
