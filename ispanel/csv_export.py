@@ -17,8 +17,15 @@ Value = str | int | Decimal | date | datetime | None
 #: By this a spreadsheet tells UTF-8 from the code page of the country.
 BYTE_ORDER_MARK = "\ufeff"
 CHUNK = 16 * 1024
-#: What a spreadsheet would take for a formula: = + - @, in full width too, blanks before them or not, tab and CR.
-FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+#: What a spreadsheet would take for a formula: = + - @, in full width too, blanks before them or not, tab and CR. Also
+#: where apostrophes stand before it, so that `original` finds out which of them were put there.
+FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])")
+
+
+class Verbatim(str):
+    """A text that stands in its cell as it is, formula or not: one that nobody may change, as a password."""
+
+    __slots__ = ()
 
 
 def csv_response(
@@ -60,9 +67,14 @@ def as_text(value: Value, zone: ZoneInfo) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return format(value, "f")
-    return str(value) if isinstance(value, int) else harmless(value)
+    return str(value) if isinstance(value, int | Verbatim) else harmless(value)
 
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet computes: an apostrophe goes before what looks like a formula."""
     return f"'{text}" if FORMULA.match(text) else text
+
+
+def original(text: str) -> str:
+    """Return the text that `harmless` was given."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text, 1) else text

@@ -17,14 +17,18 @@ class AmountField(forms.Field):
 
     widget = forms.TextInput
 
-    def __init__(self, *, allow_zero: bool = False, allow_minus: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, allow_zero: bool = False, allow_minus: bool = False, keeps_empty: bool = False, **kwargs: Any
+    ) -> None:
         """Make the field.
 
         :param allow_zero: accept 0, and take an empty optional field as 0, which is otherwise None.
         :param allow_minus: read ``-500`` as 500, as people type a credit limit.
+        :param keeps_empty: tell an empty optional field from 0, by None.
         """
         self.allow_zero = allow_zero
         self.allow_minus = allow_minus
+        self.keeps_empty = keeps_empty
         kwargs.setdefault("label", _("Amount"))
         super().__init__(**kwargs)
 
@@ -43,7 +47,7 @@ class AmountField(forms.Field):
         if self.allow_minus:
             text = text.removeprefix("-").removeprefix("\N{MINUS SIGN}").strip()
         if not text and not self.required:
-            return Decimal(0) if self.allow_zero else None
+            return Decimal(0) if self.allow_zero and not self.keeps_empty else None
         try:
             return parse_amount(text, currency(), allow_zero=self.allow_zero)
         except InvalidAmount as problem:

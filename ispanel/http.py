@@ -16,11 +16,18 @@ from django_htmx.middleware import HtmxDetails
 from ispanel.refusals import Forbidden
 
 UNPROCESSABLE = 422
+#: The parts of pages that ask for themselves while an answer is awaited, whether or not anybody sits there.
+ASKING_THEMSELVES = frozenset({"coa-requests", "wan-check", "import-state"})
 
 
 def wants(request: HttpRequest, target: str) -> bool:
     """Say whether htmx asks for the fragment that goes into the element with this id."""
     return request.headers.get("HX-Target") == target and "HX-History-Restore-Request" not in request.headers
+
+
+def asks_by_itself(request: HttpRequest) -> bool:
+    """Say whether the page asks by itself for how far something is, so that nobody need have done anything."""
+    return request.method == "GET" and request.headers.get("HX-Target") in ASKING_THEMSELVES
 
 
 def render_list(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:

@@ -39,10 +39,11 @@ class Encrypted:
         return self.model._base_manager.all()
 
     def under_other_keys(self) -> models.QuerySet[Any]:
-        """Return the rows that are not encrypted under the first key."""
+        """Return the rows that hold something which is not encrypted under the first key."""
         head = crypto.head()
         begins = Func(F(self.field), 1, len(head), function="SUBSTRING", output_field=models.BinaryField())
-        others: models.QuerySet[Any] = self.rows.alias(begins=begins).exclude(begins=head)
+        held = self.rows.filter(**{f"{self.field}__isnull": False})
+        others: models.QuerySet[Any] = held.alias(begins=begins).exclude(begins=head)
         return others
 
 

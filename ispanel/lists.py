@@ -49,6 +49,8 @@ class ListForm(forms.Form):
     #: Name in the address → what to order by; ties are broken by id.
     sorts: ClassVar[Mapping[str, str]] = {}
     default_sort: ClassVar[str] = "-id"
+    #: What says how the rows are shown, and leaves none of them out.
+    of_page: ClassVar[tuple[str, ...]] = ("sort",)
 
     q = forms.CharField(label=_("Search"), required=False, max_length=100, strip=True)
     sort = forms.CharField(required=False)
@@ -66,7 +68,7 @@ class ListForm(forms.Form):
 
     def active(self) -> list[ActiveFilter]:
         """Return the filters in force, in words."""
-        names = [name for name in self.fields if name != "sort" and self.given(name) is not None]
+        names = [name for name in self.fields if name not in self.of_page and self.given(name) is not None]
         return [ActiveFilter(name, str(self.fields[name].label), self.words_of(name)) for name in names]
 
     def words_of(self, name: str) -> str:
@@ -92,9 +94,15 @@ class ListForm(forms.Form):
         return rows.order_by(f"-{field}" if name.startswith("-") else field, "-id")
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
-    """Return the page of the list that the address names, the nearest there is for a wrong number."""
-    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+def page_of(request: HttpRequest, rows: QuerySet[Row], *, size: int = PAGE_SIZE, count: int | None = None) -> Page[Row]:
+    """Return the page of the list that the address names, the nearest there is for a wrong number.
+
+    :param count: how many rows there are, where that is known.
+    """
+    paginator = Paginator(rows, size)
+    if count is not None:
+        paginator.count = count  # A cached property, which would ask the database.
+    return paginator.get_page(request.GET.get("page"))
 
 
 def filter_context(request: HttpRequest, form: ListForm, export_url: str) -> dict[str, Any]:

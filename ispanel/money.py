@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -69,6 +71,17 @@ def parse_amount(text: str, currency: Currency, *, allow_zero: bool = False) -> 
     return amount.quantize(currency.smallest)
 
 
+def rounded(amount: Decimal, currency: Currency) -> Decimal:
+    """Return the amount with the currency's decimals; half of the smallest amount goes up, away from zero."""
+    return amount.quantize(currency.smallest, rounding=ROUND_HALF_UP)
+
+
+def share_of(amount: Decimal, share: Fraction, currency: Currency) -> Decimal:
+    """Return a share of an amount, rounded half up to the currency's decimals, with no other rounding on the way."""
+    units = Fraction(amount) * share / Fraction(currency.smallest)
+    return currency.smallest * floor(units + Fraction(1, 2))
+
+
 def decimals_of(amount: Decimal) -> int:
     """Return how many decimals it takes to write the amount; it is finite."""
     exponent = amount.normalize().as_tuple().exponent
@@ -80,6 +93,11 @@ def format_amount(amount: Decimal, currency: Currency) -> str:
     """Return the amount as people read it: thousands separators, the currency's decimals, a real minus sign."""
     shown = f"{abs(amount):,.{currency.decimals}f}"
     return f"{MINUS}{shown}" if amount < 0 else shown
+
+
+def percent(share: Decimal) -> str:
+    """Return a share of a hundred as people read it: "12.5%"."""
+    return f"{share.normalize():f}%"
 
 
 def with_code(amount: Decimal, currency: Currency) -> str:

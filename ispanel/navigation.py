@@ -97,6 +97,7 @@ ITEMS = (
         Item(_("Top-up requests"), "resellers:top_ups", "hand-coins", "transactions.view", top_ups_waiting_for),
     ),
     (_("Partners"), Item(_("Exposure"), "reports:exposure", "scale", "admin")),
+    (_("Network"), Item(_("NAS devices"), "network:list", "router", "nas.view")),
     (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Users"), "accounts:users", "user-cog", "admin")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),

@@ -20,8 +20,9 @@ from audit.models import Grade
 from ispanel.logos import size_of
 from ispanel.models import PanelLogo, PanelSettings
 from ispanel.refusals import Refusal
-from plans.models import Plan
-from resellers.models import Reseller, TopUpRequest
+from plans.models import DataPack, Level, Plan
+from resellers.models import Reseller, RetailPrice, TopUpRequest
+from subscribers.models import Subscriber
 from wallet.models import LedgerAccount, Transfer
 
 
@@ -48,11 +49,20 @@ def check_amounts_fit(decimals: int) -> None:
     price = _("The price of %(name)s is %(amount)s. Change it first, or keep the decimals.")
     limit = _("The credit limit of %(name)s is %(amount)s. Change it first, or keep the decimals.")
     threshold = _("The low-balance threshold of %(name)s is %(amount)s. Change it first, or keep the decimals.")
+    retail = _("%(name)s has a retail price of %(amount)s. Change it first, or keep the decimals.")
+    pack = _("A data pack of %(name)s costs %(amount)s. Change it first, or keep the decimals.")
+    default = _("The default credit limit of %(name)s is %(amount)s. Change it first, or keep the decimals.")
+    highest = _("The highest credit limit of %(name)s is %(amount)s. Change it first, or keep the decimals.")
     request = _("%(name)s asks for a top-up of %(amount)s. Answer that first, or keep the decimals.")
     for sentence, rows, name, amount in (
         (price, Plan.objects.all(), "name", "price"),
         (limit, LedgerAccount.objects.wallets(), "name", "credit_limit"),
         (threshold, Reseller.objects.all(), "company_name", "low_balance_threshold"),
+        (retail, RetailPrice.objects.all(), "plan__name", "price"),
+        (retail, Subscriber.objects.kept().filter(retail_price__isnull=False), "username", "retail_price"),
+        (pack, DataPack.objects.on_sale(), "plan__name", "price"),
+        (default, Level.objects.all(), "name", "default_credit_limit"),
+        (highest, Level.objects.filter(highest_credit_limit__isnull=False), "name", "highest_credit_limit"),
         (request, TopUpRequest.objects.open(), "reseller__company_name", "amount"),
     ):
         finer = rows.exclude(**{amount: Round(amount, precision=decimals)}).order_by("pk")

@@ -19,12 +19,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import SignedInRequest, admin_only
 from accounts.operations import has_two_step
+from api.problems import answer, internal_error, invalid
 from audit.models import AuditSeal
 from audit.sealing import waiting
 from audit.verifying import GRACE
 from ispanel import VERSION, operations
 from ispanel.forms import GeneralSettingsForm, SecuritySettingsForm
 from ispanel.http import changed, done, error_page, render_form
+from ispanel.jobs.overview import overview
 from ispanel.models import PanelLogo, PanelSettings
 from ispanel.refusals import refusals_into
 from wallet.models import LedgerCheck
@@ -36,7 +38,14 @@ NAMED = 100
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_of_api(request):
+        return answer([invalid(_("The request cannot be used."))])
     return error_page(request, 400)
+
+
+def is_of_api(request: HttpRequest) -> bool:
+    """Say whether it is a program that asks, which reads the API's errors and no pages."""
+    return request.path == reverse("api:endpoint")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -54,8 +63,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a fault of ours without the database or the context processors, which may be what failed."""
-    text = loader.render_to_string("errors/500.html", {"request_id": getattr(request, "id", "")})
-    return HttpResponseServerError(text)
+    request_id = getattr(request, "id", "")
+    if is_of_api(request):
+        return answer([internal_error(request_id)])
+    return HttpResponseServerError(loader.render_to_string("errors/500.html", {"request_id": request_id}))
 
 
 @require_safe
@@ -118,7 +129,7 @@ def security_settings(request: SignedInRequest) -> HttpResponse:
 @admin_only
 @require_safe
 def system(request: SignedInRequest) -> HttpResponse:
-    """Show whether the books and the trail are in order, and what runs here."""
+    """Show whether the books and the trail are in order, how the worker is, and what runs here."""
     now = timezone.now()
     check = LedgerCheck.objects.order_by("-pk").first()
     named = check.findings[:NAMED] if check else []
@@ -134,6 +145,7 @@ def system(request: SignedInRequest) -> HttpResponse:
         "seal": AuditSeal.objects.order_by("-number").first(),
         "waiting": unsealed["count"],
         "waits_long": unsealed["oldest"] is not None and unsealed["oldest"] < now - GRACE,
+        "jobs": overview(now),
         "postgres": postgres,
         "version": VERSION,
     }

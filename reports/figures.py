@@ -70,6 +70,8 @@ class SubscriberCounts:
     all: int
     active: int
     expired: int
+    suspended: int
+    failed: int
     due: int
 
 

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import PermissionGroup, User
 from accounts.seats import Seat
 from audit.models import AuditEntry
-from plans.models import Plan
+from network.models import Nas
+from plans.models import Level, Plan, ServiceGroup
 from resellers.models import Reseller
+from subscribers.import_models import SubscriberImport
 from subscribers.models import Subscriber
 from wallet.models import LedgerAccount
 
@@ -33,17 +35,26 @@ class Page:
 #: By the name under which a row keeps them.
 LABELS: dict[str, Promise] = {
     "subscriber": _("Subscribers"),
+    "subscriberimport": _("Imports of subscribers"),
     "plan": _("Plans"),
+    "nas": _("NAS devices"),
     "reseller": _("Resellers"),
     "user": _("Logins"),
+    "level": _("Levels"),
+    "servicegroup": _("Service groups"),
     "permissiongroup": _("Permission groups"),
+    "apitoken": _("API tokens"),
     "panelsettings": _("General settings"),
     "ledgeraccount": _("House accounts"),
 }
 PAGES = {
     "subscriber": Page(Subscriber, "subscribers:detail", "subscribers.view"),
+    "subscriberimport": Page(SubscriberImport, "subscribers:import", "subscribers.import"),
     "reseller": Page(Reseller, "resellers:detail", "resellers.view"),
     "plan": Page(Plan, "plans:edit", "admin"),
+    "level": Page(Level, "plans:edit_level", "admin"),
+    "servicegroup": Page(ServiceGroup, "resellers:edit_service_group", "admin"),
+    "nas": Page(Nas, "network:detail", "nas.view"),
     "permissiongroup": Page(PermissionGroup, "accounts:group", "admin"),
     "user": Page(User, "accounts:what_login_may", "admin"),
     "ledgeraccount": Page(LedgerAccount, "wallet:statement", "admin"),

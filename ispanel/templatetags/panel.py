@@ -21,6 +21,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ispanel.money import Currency, format_amount
+from ispanel.money import percent as percent_of
+from ispanel.money import with_code as amount_with_code
 
 register = template.Library()
 
@@ -43,6 +45,18 @@ def money(context: Context, amount: Decimal | None, unit: bool = False) -> str:
         '<bdi dir="ltr" class="num{}">{}</bdi>', " neg" if amount < 0 else "", format_amount(amount, currency)
     )
     return format_html("{} <small>{}</small>", shown, currency.code) if unit else shown
+
+
+@register.simple_tag(takes_context=True)
+def with_code(context: Context, amount: Decimal | None) -> str:
+    """Return an amount with the currency's code as plain words, to go into a sentence; nothing where there is none."""
+    return "" if amount is None else amount_with_code(amount, context["panel"].currency)
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    """Show a share as people read it: "12.5%"."""
+    return percent_of(share)
 
 
 @register.filter
@@ -198,8 +212,13 @@ def _same_list(context: Context, **changes: str | int | None) -> str:
 
 
 @register.inclusion_tag("_components/sort_th.html", takes_context=True)
-def sort_th(context: Context, name: str, label: str, end: bool = False, default: str = "") -> dict[str, Any]:
-    """Head a column that can be sorted; ``default`` is the list's order where the address names none."""
+def sort_th(
+    context: Context, name: str, label: str, end: bool = False, default: str = "", sorts: bool = True
+) -> dict[str, Any]:
+    """Head a column that can be sorted; ``default`` is the list's order where the address names none.
+
+    :param sorts: whether the list on this page can be; where not, the head is plain.
+    """
     current = context["request"].GET.get("sort") or default
     direction = {name: "ascending", f"-{name}": "descending"}.get(current, "")
     wanted = f"-{name}" if direction == "ascending" else name
@@ -207,6 +226,7 @@ def sort_th(context: Context, name: str, label: str, end: bool = False, default:
         "name": name,
         "label": label,
         "end": end,
+        "sorts": sorts,
         "direction": direction,
         "url": _same_list(context, sort=wanted, page=None),
     }

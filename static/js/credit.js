@@ -12,6 +12,8 @@ function update(hint) {
 }
 
 for (const hint of document.querySelectorAll("[data-credit-hint]")) update(hint);
+// A level fills the credit limit in anew.
+document.addEventListener("htmx:oobAfterSwap", () => document.querySelectorAll("[data-credit-hint]").forEach(update));
 document.addEventListener("input", (event) => {
   if (event.target.id) document.querySelectorAll(`[data-credit-hint][for="${event.target.id}"]`).forEach(update);
 });

@@ -24,9 +24,13 @@ from tests.campaign.scratch import Scratch, scratch_panel
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from accounts.models import User
     from wallet.models import LedgerAccount
 
 HORDAK = "hordak"
+CREATED = 50
+AUTO_RENEWING, AUTO_RENEWED = 500, 100_000
+MEMORY_MB = 300
 
 
 def main() -> int:
@@ -44,10 +48,12 @@ def main() -> int:
 def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> list[Line]:
     """Seed, then take the measures in turn."""
     from tests.benchmarks import seeds
+    from tests.benchmarks.asking import Asking
+    from tests.benchmarks.importing import Imports
     from tests.benchmarks.renewing import Renewals
     from tests.benchmarks.stating import seconds_of_pdf
     from tests.benchmarks.web import Visitor, served
-    from tests.cast import make_admin
+    from tests.cast import make_admin, make_plan
     from wallet.ledger import platform_account
 
     say("seeding")
@@ -58,6 +64,8 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
     histories = (seeds.LONG_HISTORY, seeds.SHORT_HISTORY, seeds.STATED)
     long, short, stated = (seeds.wallet_with_history(entries, platform) for entries in histories)
     renewals = Renewals(admin, *seeds.reseller_with_subscribers(admin, seeds.RENEWED))
+    asking = Asking(admin)
+    imports = Imports(admin, resellers[0], make_plan())
     hordak_url = scratch.database.url.replace(f"/{embedded_postgres.DATABASE}?", f"/{HORDAK}?")
     make_hordak(bench, hordak_url, seeds.RESELLERS)
     seeds.settle()
@@ -79,7 +87,14 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
     form = Line("Transfer form, over HTTP", "that page", least=0.5)
     one_by_one = Line("1,000 renewals one by one", "", unit="s")
     batch = Line("1,000 renewals in one batch", "one by one", least=5, unit="s")
+    checking = Line("Check of a file of 10,000 subscribers", "", unit="s")
+    copying = Line("Plain COPY of the rows that it makes", "", unit="s")
+    importing = Line("Import of 10,000 subscribers, unpaid", "that COPY", most=10, unit="s")
     reading = Line("Balance of a wallet with 1,000,000 entries", "with 10", most=1.2, unit="µs")
+    by_form = Line("Create a reseller through the form, its hash excluded", "", unit="ms")
+    by_api = Line("… through the API", "the form", most=1.3, unit="ms")
+    page = Line("Page of 100 resellers with their groups over the API", "", unit="ms")
+    queries = Line("… its queries", "a page of 10", most=1, unit="queries")
     statement = Line("Statement of 1,000 lines as PDF", "1 s", most=1, unit="s")
 
     for number in range(rounds):
@@ -101,13 +116,39 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
         one_by_one.figures.append(renewals.one_by_one())
         batch.figures.append(renewals.in_one_batch())
         batch.ratios.append(one_by_one.figures[-1] / batch.figures[-1])
+        checked, imported = imports.check_and_import()
+        checking.figures.append(checked)
+        copying.figures.append(imports.copy())
+        take(importing, imported, copying.figures[-1])
         fast, slow = microseconds_to_read(short), microseconds_to_read(long)
         take(reading, slow, fast)
+        by_form.figures.append(asking.by_form(CREATED))
+        take(by_api, asking.by_api(CREATED), by_form.figures[-1])
+        page.figures.append(asking.page(100)[0])
+        take(queries, asking.page(100)[1], asking.page(10)[1])
         take(statement, seconds_of_pdf(stated, seeds.STATED), 1)
+    say("lines that renew themselves")
+    renewing, memory = auto_renewals(admin, scratch)
     return [
-        base, function, hot8, hot32, top_up, operation, beside, against, hello, form, one_by_one, batch, reading,
-        statement,
+        base, function, hot8, hot32, top_up, operation, beside, against, hello, form, one_by_one, batch, checking,
+        copying, importing, reading, by_form, by_api, page, queries, statement, renewing, memory,
     ]  # fmt: skip
+
+
+def auto_renewals(admin: User, scratch: Scratch) -> tuple[Line, Line]:
+    """Let two workers renew what is due, each killed once; return the lines a second, and the memory of a worker."""
+    from tests.campaign.auto_renewing import run_auto_renewals
+
+    outcome = run_auto_renewals(
+        admin=admin, folder=scratch.folder, resellers=AUTO_RENEWING, lines=AUTO_RENEWED, kills=2
+    )
+    if not outcome.is_sound:
+        raise SystemExit("\n".join(outcome.lines()))
+    rate = Line(f"{AUTO_RENEWED:,} lines of {AUTO_RENEWING} resellers renew themselves, two workers killed", "")
+    rate.figures.append(outcome.counts["lines a second"])
+    memory = Line("… most memory of a worker", f"{MEMORY_MB} MB", most=1, unit="MB")
+    take(memory, outcome.counts["most memory of a worker, MB"], MEMORY_MB)
+    return rate, memory
 
 
 def take(line: Line, figure: float, other: float) -> None:

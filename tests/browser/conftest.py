@@ -8,19 +8,16 @@ need `eval`, which the Content-Security-Policy refuses.
 
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.db import connection
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
-from ispanel.web_server import WebServer
 from tests import chromium
 from tests.resetting import Shipped
+from tests.serving import served
 
 # Playwright's loop runs in the thread of the tests, where Django would refuse every query for fear of blocking it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -63,25 +60,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def panel_server(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the server as `make run` does, and return its address."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DATABASE_URL", url_of_test_database())
-        server = WebServer(free_port(), tmp_path_factory.mktemp("server") / "web.pid")
-    try:
-        server.wait_until_ready()
-        yield server.address.rstrip("/")
-    finally:
-        server.stop()
-
-
-def url_of_test_database() -> str:
-    """Return DATABASE_URL with the name that the test run gave to this worker's database."""
-    return urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with served(tmp_path_factory.mktemp("server")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

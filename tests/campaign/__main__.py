@@ -27,6 +27,8 @@ class Sizes:
     app_kills: int
     database_kills: int
     orders: int
+    lines: int
+    cases: int
 
     @classmethod
     def from_environment(cls) -> Sizes:
@@ -39,6 +41,8 @@ class Sizes:
             app_kills=number("APP_KILLS", 200),
             database_kills=number("DATABASE_KILLS", 100),
             orders=number("ORDERS", 200),
+            lines=number("LINES", 100_000),
+            cases=number("CASES", 20_000),
         )
 
 
@@ -85,6 +89,23 @@ def database_kills(stage: Stage) -> Iterator[Outcome]:
     )
 
 
+def auto_renewals(stage: Stage) -> Iterator[Outcome]:
+    from tests.campaign.auto_renewing import run_auto_renewals
+
+    lines = stage.sizes.lines
+    yield run_auto_renewals(
+        admin=stage.admin, folder=stage.scratch.folder, resellers=max(2, lines // 200), lines=lines, kills=2
+    )
+
+
+def api(stage: Stage) -> Iterator[Outcome]:
+    from tests.campaign.asking import KINDS, run_api
+
+    for kind in KINDS:
+        seed = int.from_bytes(f"{stage.sizes.seed} {kind}".encode())
+        yield run_api(admin=stage.admin, kind=kind, cases=stage.sizes.cases, number=seed)
+
+
 def model(stage: Stage) -> Iterator[Outcome]:
     from tests.campaign.model import run_model_at_length
 
@@ -95,6 +116,8 @@ def model(stage: Stage) -> Iterator[Outcome]:
 #: The model first, since it adds up the house's accounts after every act, and the bank last, which fills them most.
 PARTS: dict[str, Callable[[Stage], Iterator[Outcome]]] = {
     "model": model,
+    "api": api,
+    "auto-renewals": auto_renewals,
     "app-kills": app_kills,
     "database-kills": database_kills,
     "bank": bank,

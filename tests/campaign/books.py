@@ -48,8 +48,9 @@ WRONG = {
         SELECT entries.id FROM entries
         JOIN ledger_accounts account ON account.id = account_id AND account.kind = 'wallet'
         JOIN transfers ON transfers.id = transfer_id
-        WHERE direction = 'debit' AND balance_after <
-            CASE WHEN transfers.kind IN ('activation', 'renewal') THEN -credit_limit ELSE 0 END
+        WHERE direction = 'debit' AND balance_after < CASE
+            WHEN transfers.kind IN ('activation', 'renewal', 'plan_change', 'data_top_up') THEN -credit_limit ELSE 0
+        END
     """,
     "the audit trail does not tell of transfer": """
         SELECT transfers.id FROM transfers LEFT JOIN audit_entries trail ON trail.id = audit_entry_id

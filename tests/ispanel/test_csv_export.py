@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.translation import gettext_lazy
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ispanel.csv_export import CHUNK, chunks, csv_response
+from ispanel.csv_export import CHUNK, Verbatim, chunks, csv_response, harmless, original
 
 BEIRUT = ZoneInfo("Asia/Beirut")
 
@@ -48,6 +50,20 @@ def test_what_looks_like_a_formula_gets_an_apostrophe(text: str) -> None:
 @pytest.mark.parametrize("text", ["a=1", "1-2", "'quoted", "", " ", "a\t=b"])
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert read(file_of([text, "x"]))[1] == [text, "x"]
+
+
+@pytest.mark.parametrize("text", ["'=1", "''+1", "' -1"])
+def test_a_formula_behind_apostrophes_gets_one_more(text: str) -> None:
+    assert read(file_of([text, "x"]))[1] == [f"'{text}", "x"]
+
+
+@given(st.text(alphabet="'=+-@ \t\nxü＝", max_size=6))
+def test_what_was_written_is_told_from_what_stands_there(text: str) -> None:
+    assert original(harmless(text)) == text
+
+
+def test_a_password_stands_there_as_it_is() -> None:
+    assert read(file_of([Verbatim("=secret"), "x"]))[1] == ["=secret", "x"]
 
 
 @pytest.mark.parametrize(

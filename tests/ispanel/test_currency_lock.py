@@ -10,10 +10,12 @@ from django.utils import timezone
 from accounts.models import User
 from ispanel.models import PanelSettings
 from ispanel.operations import CurrencyLocked, DecimalsTooFew, change_general_settings
-from plans.models import Plan
+from plans.models import Level, Plan
 from resellers.models import Reseller
 from resellers.operations import ask_for_top_up, cancel_top_up, set_low_balance_threshold
+from subscribers.models import Subscriber
 from tests.cast import NOW, make_wallet, seat_of, told_of
+from tests.resellers.scopes import line_of
 from wallet import ledger
 from wallet.models import Transfer, TransferKind
 
@@ -59,6 +61,30 @@ def test_decimals_that_a_credit_limit_does_not_fit_are_refused_by_name(asha: Use
 
     with pytest.raises(DecimalsTooFew, match=r"The credit limit of North Net is 0\.75\."):
         change_general_settings(actor=seat_of(asha), currency_decimals=1, now=timezone.now())
+
+
+def test_decimals_that_levels_packs_and_what_is_asked_do_not_fit_are_refused_by_name(
+    asha: User, north: Reseller, home: Plan
+) -> None:
+    line = line_of(north, home, retail_price=Decimal("20.5"))
+    home.data_packs.create(megabytes=1_000, price=Decimal("0.5"), is_on_sale=True)
+    home.retail_prices.create(reseller=north, price=Decimal("26.5"))
+    Level.objects.filter(name="SILVER").update(default_credit_limit=Decimal("0.5"))
+
+    for sentence, put_right in (
+        (r"Home has a retail price of 26\.5\.", lambda: home.retail_prices.all().delete()),
+        (
+            r"amal has a retail price of 20\.5\.",
+            lambda: Subscriber.objects.filter(pk=line.pk).update(retail_price=None),
+        ),
+        (r"A data pack of Home costs 0\.5\.", lambda: home.data_packs.update(is_on_sale=False)),
+        (r"The default credit limit of SILVER is 0\.5\.", lambda: Level.objects.update(default_credit_limit=0)),
+    ):
+        with pytest.raises(DecimalsTooFew, match=sentence):
+            change_general_settings(actor=seat_of(asha), currency_decimals=0, now=NOW)
+        put_right()
+
+    change_general_settings(actor=seat_of(asha), currency_decimals=0, now=NOW)
 
 
 def test_decimals_that_a_threshold_does_not_fit_are_refused_by_name(asha: User, north: Reseller) -> None:

@@ -102,6 +102,7 @@ def test_every_table_but_the_named_ones_can_be_read_and_written(db: None) -> Non
         ("entries", {"SELECT"}),
         ("ledger_accounts", {"SELECT", "INSERT"}),
         ("idempotency_keys", {"SELECT", "INSERT"}),
+        ("procrastinate_events", {"SELECT", "INSERT"}),
         ("django_migrations", {"SELECT"}),
     ],
 )
@@ -129,6 +130,30 @@ def test_a_row_of_the_trail_is_written_whole_but_its_id_is_given_by_the_database
     assert one_row.pk < other.pk
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         AuditEntry.objects.create(pk=10**12, at=NOW, action="x", actor_name="x", actor_type="x")
+
+
+def test_it_takes_numbers_where_rows_are_numbered_by_a_sequence_and_sets_none(db: None) -> None:
+    sequences = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
+    names = [str(name) for (name,) in rows(sequences)]
+
+    assert len(names) > len(roles.SEQUENCES)
+    assert {name for name in names if one("SELECT has_sequence_privilege(%s, 'USAGE')", name)} == set(roles.SEQUENCES)
+    assert [name for name in names if one("SELECT has_sequence_privilege(%s, 'SELECT, UPDATE')", name)] == []
+
+
+def test_a_job_is_enqueued_done_and_forgotten_with_these_rights(db: None) -> None:
+    defer = "SELECT procrastinate_defer_jobs_v1(ARRAY[('q', 'task', 0, 'lane', 'once', '{}', now())]::{0}[])"
+    rows(defer.replace("{0}", "procrastinate_job_to_defer_v1"))
+    [(worker,)] = rows("SELECT * FROM procrastinate_register_worker_v1()")
+    job = one("SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", worker)
+
+    rows("SELECT procrastinate_retry_job_v2(%s, now(), NULL, NULL, NULL)", job)
+    rows("SELECT procrastinate_fetch_job_v2(NULL, %s)", worker)
+    rows("SELECT procrastinate_finish_job_v1(%s, 'succeeded', true)", job)
+    rows("SELECT procrastinate_unregister_worker_v1(%s)", worker)
+
+    assert rows("SELECT FROM procrastinate_jobs") + rows("SELECT FROM procrastinate_events") == []
+    assert rows("SELECT FROM procrastinate_workers") == []
 
 
 @pytest.mark.parametrize("table", HISTORY)

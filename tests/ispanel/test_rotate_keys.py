@@ -22,6 +22,7 @@ from audit.models import AuditEntry, Grade
 from ispanel import crypto, key_rotation
 from plans.models import Plan
 from resellers.models import Reseller
+from subscribers.import_models import SubscriberImport
 from subscribers.models import Subscriber, purpose_of_subscriber_password
 from tests.cast import NOW, PASSWORD
 from tests.failing import FailsAt
@@ -183,6 +184,17 @@ def test_more_rows_than_a_batch_are_all_reached(kept: None) -> None:
     rotation = key_rotation.rotate_keys(now=NOW, batch=2)
 
     assert rotation.done["subscribers"] == 3
+
+
+def test_what_holds_nothing_needs_no_key(kept: None, north: Reseller) -> None:
+    SubscriberImport.objects.create(
+        reseller=north, login_id=1, panel_id=1, uploaded_at=NOW, erased_at=NOW, file_name="lines.csv", row_count=1
+    )
+
+    rotation = key_rotation.rotate_keys(now=NOW)
+
+    assert rotation.unreadable == []
+    assert key_rotation.still_needed() == {}
 
 
 def test_every_field_of_bytes_is_a_digest_or_a_picture_or_is_rotated() -> None:

@@ -26,6 +26,7 @@ COMMAND = [sys.executable, "-m", "ispanel.run"]
 #: Words of the commands that run beside `make run`, and what it calls them.
 CHILDREN = {
     "granian": "The web server",
+    "manage.py work": "The worker",
     "seal_audit": "The sealer of the audit trail",
     "verify_ledger": "The checker of the ledger",
 }
@@ -165,7 +166,7 @@ def test_requests_are_served_as_a_role_that_owns_nothing(start: Callable[..., Pa
     noted = addresses_in(folder)
 
     ours = [panel.child("granian"), *panel.child("granian").children(recursive=True)]
-    ours += [panel.child("seal_audit"), panel.child("verify_ledger")]
+    ours += [panel.child("seal_audit"), panel.child("verify_ledger"), panel.child("manage.py work")]
     environments = [process.environ() for process in ours]
 
     assert {environment["DATABASE_URL"] for environment in environments} == {noted["DATABASE_URL"]}

@@ -36,6 +36,7 @@ def start(*, shown: list[str] = SHOWN, **changes: str | None) -> subprocess.Comp
         ("ENCRYPTION_KEYS", "id:c2hvcnQ=", "ENCRYPTION_KEYS cannot be used: the entry 'id' is not of the form"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "TRUSTED_PROXIES cannot be used: 'proxy'"),
         ("BCRYPT_ROUNDS", "many", "BCRYPT_ROUNDS cannot be used"),
+        ("API_REQUESTS_PER_MINUTE", "lots", "API_REQUESTS_PER_MINUTE cannot be used"),
         ("DATABASE_POOL", "x", "DATABASE_POOL cannot be used"),
         ("EMAIL_URL", "mail.isp.example", "EMAIL_URL cannot be used"),
         ("EMAIL_URL", "consolemail://", "EMAIL_URL cannot be used"),

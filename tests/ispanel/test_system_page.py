@@ -1,11 +1,13 @@
 """The System page: whether the books and the trail are in order, and what runs here."""
 
+import re
 import tomllib
 from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -14,8 +16,10 @@ from audit.models import AuditSeal
 from audit.operations import record
 from audit.sealing import seal
 from ispanel import VERSION, views
-from ispanel.models import PanelSettings
+from ispanel.jobs import enqueue, overview
+from ispanel.models import JobFailure, PanelSettings
 from tests.cast import make_wallet, seat_of, signed_in
+from tests.ispanel import chores
 from tests.pages import body, links_of
 from wallet.models import LedgerCheck
 
@@ -110,6 +114,95 @@ def test_a_new_installation_has_nothing_sealed_yet(asha: User) -> None:
     assert "Audit trail Nothing sealed yet Last seal — Rows sealed 0" in page(asha)
 
 
+def heard_of(*moments: datetime) -> None:
+    """Let workers have given their last signs of life at these moments."""
+    with connection.cursor() as cursor:
+        for moment in moments:
+            cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)", [moment])
+
+
+def test_without_a_worker_it_says_what_to_start(asha: User) -> None:
+    text = page(asha)
+
+    assert "Worker Not running Jobs under way 0 Jobs waiting 0 Jobs for later 0 Jobs that failed 0" in text
+    assert "Jobs wait until a worker runs: start manage.py work" in text
+
+
+def test_a_worker_that_gives_signs_of_life_runs(asha: User) -> None:
+    heard_of(timezone.now() - timedelta(seconds=10))
+
+    text = page(asha)
+
+    assert re.search(r"Worker Running Worker \d+ Last seen [\w ]+, \d\d:\d\d:\d\d Jobs", text)
+    assert "Jobs wait until" not in text
+
+
+def test_a_worker_that_gives_none_is_said_to_be_silent(asha: User) -> None:
+    heard_of(timezone.now() - timedelta(minutes=3, seconds=5))
+
+    text = page(asha)
+
+    assert "Worker No sign of life for 3 minutes" in text
+    assert "Jobs wait until a worker runs: start manage.py work" in text
+
+
+def test_of_two_workers_the_silent_one_is_named(asha: User) -> None:
+    heard_of(timezone.now() - timedelta(minutes=3), timezone.now())
+
+    text = page(asha)
+
+    assert "Worker Running" in text
+    assert text.count("No sign of life") == 1
+
+
+def test_jobs_are_counted_by_what_becomes_of_them(asha: User) -> None:
+    heard_of(timezone.now())
+    for after in (0, None, 3600):
+        enqueue(chores.note_down, after_seconds=after, file="", words="hunter2")
+    enqueue(chores.note_down, file="", words="under way")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE args ->> 'words' = 'under way'")
+
+    text = page(asha)
+
+    assert "Jobs under way 1 Jobs waiting 2, the oldest for less than a minute Jobs for later 1" in text
+    assert "hunter2" not in text
+
+
+def test_jobs_that_wait_long_beside_a_running_worker_are_said(by_owner: None, asha: User) -> None:
+    heard_of(timezone.now())
+    enqueue(chores.note_down, file="", words="")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_events SET at = now() - interval '2 hours'")
+
+    text = page(asha)
+
+    assert "Worker Behind" in text
+    assert "Jobs waiting 1, the oldest for 2 hours" in text
+
+
+def test_a_job_waits_from_its_moment_on(asha: User) -> None:
+    heard_of(timezone.now())
+    enqueue(chores.note_down, after_seconds=0, file="", words="")
+
+    assert "Worker Running" in page(asha)
+
+
+def test_the_newest_failures_are_named(asha: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "NAMED", 2)
+    failed = {"task_name": "network.send", "lane": "nas:7", "attempts": 5, "failed_at": timezone.now()}
+    JobFailure.objects.bulk_create(
+        JobFailure(job_id=number, reason=f"Reason <{number}>", **failed) for number in range(1_003)
+    )
+
+    text = page(asha)
+
+    assert "Jobs that failed 1,003 in 30 days" in text
+    assert "network.send nas:7 Reason <1002> 5" in text
+    assert "network.send nas:7 Reason <1001> 5" in text
+    assert "Reason <1000>" not in text
+
+
 def test_what_runs_here_is_shown(asha: User) -> None:
     PanelSettings.objects.update(time_zone="Asia/Beirut", currency_code="KWD", currency_decimals=3)
 
@@ -129,5 +222,5 @@ def test_it_asks_the_database_a_few_times(asha: User, django_assert_max_num_quer
     client = signed_in(asha)
     client.get(SYSTEM)
 
-    with django_assert_max_num_queries(10):  # type: ignore[operator]
+    with django_assert_max_num_queries(12):  # type: ignore[operator]
         client.get(SYSTEM)

@@ -81,6 +81,16 @@ def test_an_admin_sees_the_whole_installation(business: None, asha: User) -> Non
     }
 
 
+def test_those_that_could_not_be_renewed_are_counted_once_there_are_any(business: None, asha: User) -> None:
+    Subscriber.objects.filter(username="badr").update(renewal_failed_at=timezone.now(), renewal_failure="x")
+    client = signed_in(asha)
+
+    value, url = stats(client.get("/"))["Could not be renewed"]
+
+    assert (value, url) == ("1", "/subscribers/?status=failed")
+    assert [row[0] for row in rows_of(client.get(url))] == ["badr"]
+
+
 def test_a_reseller_sees_its_own_money_and_that_of_its_subs_apart(business: None, nadia: User) -> None:
     assert figures_of(nadia) == {
         "Balance": "940.00 USD",

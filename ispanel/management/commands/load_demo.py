@@ -19,12 +19,29 @@ from django.utils import timezone
 
 from accounts.models import PermissionGroup, User, UserType
 from accounts.seats import Seat
-from plans.models import Plan
+from network.models import COA_PORT, Nas, NasKind
+from network.operations import add_nas
+from plans.models import Level, LevelName, Plan, ServiceGroup
 from plans.operations import create_plan
 from resellers.models import Reseller
-from resellers.operations import create_reseller, suspend_reseller, transfer_to_reseller
-from subscribers.models import Subscriber
-from subscribers.operations import add_subscriber, renew_subscriber
+from resellers.operations import (
+    create_reseller,
+    create_service_group,
+    set_retail_price,
+    suspend_reseller,
+    transfer_to_reseller,
+)
+from subscribers.models import Status, Subscriber
+from subscribers.operations import (
+    add_subscriber,
+    change_plan,
+    due_resellers,
+    edit_subscriber,
+    record_usage,
+    renew_due,
+    renew_subscriber,
+    suspend_subscriber,
+)
 from wallet.ledger import InsufficientFunds
 
 SEED = 20260501
@@ -39,6 +56,11 @@ PLANS = (
     ("Family 100", "38.50", 30, 100_000, 20_000, None),
     ("Business 200", "95.00", 30, 200_000, 100_000, None),
 )
+#: The plan with a quota: fair use, and data packs by megabytes.
+FAIR_USE = {"fup_threshold_mb": 80_000, "throttled_download_kbps": 2_000, "throttled_upload_kbps": 512}
+PACKS = {10_000: Decimal("1.00"), 50_000: Decimal("4.00")}
+#: The service group besides the one that keeps every plan: what it is for, and how many of the plans above it holds.
+HOMES = ("Homes", "Without the lines for businesses.", 4)
 
 
 @dataclass(frozen=True)
@@ -54,17 +76,47 @@ class Partner:
     settlements: tuple[int, ...]
     credit_limit: int = 0
     parent: str = ""
+    level: str = LevelName.BRONZE
+    #: Whether it sells what is for homes alone.
+    only_homes: bool = False
+    #: What it asks for plans, where that is not their own price.
+    asks: tuple[tuple[str, str], ...] = ()
 
 
 PARTNERS = (
-    Partner("baraka", "Baraka Link", "Yusuf Haddad", "+961 3 555 014", "Sidon", 14, (900, 600)),
-    Partner("alnoor", "Al-Noor Net", "Samira Khalil", "+961 70 555 182", "Tyre", 15, (450,), credit_limit=500),
-    Partner("almafibra", "Alma Fibra", "Lucía Ferrer", "+34 600 555 271", "Alicante", 12, (1200,)),
+    Partner("baraka", "Baraka Link", "Yusuf Haddad", "+961 3 555 014", "Sidon", 14, (900, 600), level=LevelName.GOLD),
+    Partner(
+        "alnoor",
+        "Al-Noor Net",
+        "Samira Khalil",
+        "+961 70 555 182",
+        "Tyre",
+        15,
+        (450,),
+        credit_limit=500,
+        level=LevelName.SILVER,
+        asks=(("Home 25", "17.50"), ("Home 50", "28.00")),
+    ),
+    Partner(
+        "almafibra", "Alma Fibra", "Lucía Ferrer", "+34 600 555 271", "Alicante", 12, (1200,), level=LevelName.GOLD
+    ),
     Partner("kiyi", "Kıyı Telekom", "Deniz Arslan", "+90 530 555 0316", "İzmir", 11, (800, 450)),
-    Partner("deltawifi", "Delta WiFi", "Rana Aziz", "+961 76 555 904", "Nabatieh", 6, (400,), parent="baraka"),
+    Partner(
+        "deltawifi",
+        "Delta WiFi",
+        "Rana Aziz",
+        "+961 76 555 904",
+        "Nabatieh",
+        6,
+        (400,),
+        parent="baraka",
+        only_homes=True,
+    ),
     Partner("nilsat", "Nil Sat", "Karim Fahmy", "+20 100 555 4477", "Luxor", 4, (250,), parent="baraka"),
     Partner("horizonte", "Horizonte Net", "Inês Duarte", "+351 910 555 083", "Faro", 0, ()),
 )
+#: Access servers, at addresses that are nobody's (RFC 5737).
+SERVERS = (("tower-sidon", "192.0.2.11"), ("tower-izmir", "192.0.2.12"))
 FIRST_NAMES = ("Amal", "Bilal", "Carla", "Dana", "Elif", "Faris", "Greta", "Hadi", "Irena", "Jad", "Kenan", "Lina")
 LAST_NAMES = ("Aydın", "Barakat", "Costa", "Darwish", "Estévez", "Farah", "Gomes", "Hamdan", "Ilhan", "Jaber")
 
@@ -104,6 +156,7 @@ class Demo:
         """Put what happens on an agenda and live through it."""
         for plan in PLANS:
             self.add_plan(*plan)
+        self.add_homes(*HOMES)
         for partner in PARTNERS:
             self.add_partner(partner)
             for month, amount in enumerate(partner.settlements):
@@ -114,6 +167,7 @@ class Demo:
         while self.agenda:
             when, _number, happen = heapq.heappop(self.agenda)
             happen(when)
+        self.run_the_lines()
         self.suspend("nilsat", "Two settlements are overdue")
 
     def days_ago(self, days: float) -> datetime:
@@ -125,6 +179,7 @@ class Demo:
     def add_plan(
         self, name: str, price: str, duration: int, download_kbps: int, upload_kbps: int, quota_mb: int | None
     ) -> None:
+        extras: Any = {**FAIR_USE, "data_packs": PACKS} if quota_mb else {}
         plan = create_plan(
             actor=self.actor,
             name=name,
@@ -136,8 +191,16 @@ class Demo:
             quota_mb=quota_mb,
             is_on_sale=True,
             now=self.days_ago(DAYS + 3),
+            **extras,
         )
         self.plans.append(plan)
+
+    def add_homes(self, name: str, sentence: str, count: int) -> None:
+        """Add the service group of those who sell no more than so many of the plans."""
+        plans = self.plans[:count]
+        self.homes = create_service_group(
+            actor=self.actor, name=name, sentence=sentence, plans=plans, now=self.days_ago(DAYS + 3)
+        )
 
     def add_partner(self, partner: Partner) -> None:
         self.resellers[partner.username] = create_reseller(
@@ -152,7 +215,65 @@ class Demo:
             parent=self.resellers.get(partner.parent),
             credit_limit=Decimal(partner.credit_limit),
             permission_group=PermissionGroup.objects.get(name="SALES"),
+            level=Level.objects.get(name=partner.level),
+            service_groups=self.groups_of(partner),
             now=self.days_ago(DAYS + 2),
+        )
+        prices = dict(partner.asks)
+        for plan in (plan for plan in self.plans if plan.name in prices):
+            set_retail_price(
+                actor=Seat.own(self.resellers[partner.username].user),
+                plan_id=plan.pk,
+                price=Decimal(prices[plan.name]),
+                now=self.days_ago(DAYS + 1),
+            )
+
+    def groups_of(self, partner: Partner) -> list[ServiceGroup]:
+        """Return the service groups of the partner; one with subs has what each of them has."""
+        if partner.only_homes:
+            return [self.homes]
+        every = ServiceGroup.objects.get(holds_every_plan=True)
+        has_such_subs = any(each.parent == partner.username and each.only_homes for each in PARTNERS)
+        return [every, self.homes] if has_such_subs else [every]
+
+    def run_the_lines(self) -> None:
+        """Put the lines on access servers, and let them use data, fail, change their plan and be suspended."""
+        servers = [self.add_nas(*server) for server in SERVERS]
+        lines = list(Subscriber.objects.select_related("reseller__user", "plan").order_by("pk"))
+        for number, line in enumerate(lines):
+            owner = Seat.own(line.reseller.user)
+            edit_subscriber(
+                actor=owner,
+                subscriber_id=line.pk,
+                nas=servers[line.reseller_id % len(servers)],
+                auto_renew=number % 3 == 0,
+                now=self.now,
+            )
+        used = {line.username: self.random.randrange(500, 90_000) for line in lines}
+        record_usage(used=used, now=self.now)
+        running = [line for line in lines if line.status_at(self.now) == Status.ACTIVE]
+        for line in running[:2]:
+            suspend_subscriber(
+                actor=Seat.own(line.reseller.user), subscriber_id=line.pk, reason="Asked for it", now=self.now
+            )
+        for line in running[2:]:
+            if line.plan != self.plans[0] and line.reseller.wallet.available > 0:
+                change_plan(actor=Seat.own(line.reseller.user), subscriber_id=line.pk, plan=self.plans[0], now=self.now)
+                break
+        for reseller_id in due_resellers(self.now):
+            renew_due(reseller_id=reseller_id, now=self.now)
+
+    def add_nas(self, name: str, address: str) -> Nas:
+        return add_nas(
+            actor=self.actor,
+            name=name,
+            address=address,
+            kind=NasKind.MIKROTIK,
+            coa_port=COA_PORT,
+            probe_port=443,
+            note="",
+            secret=secrets.token_urlsafe(12),
+            now=self.days_ago(DAYS + 3),
         )
 
     def suspend(self, username: str, reason: str) -> None:
@@ -172,7 +293,7 @@ class Demo:
 
     def new_line(self, partner: Partner, number: int) -> Callable[[datetime], None]:
         name = f"{self.random.choice(FIRST_NAMES)} {self.random.choice(LAST_NAMES)}"
-        wanted = self.random.choice(self.plans)
+        wanted = self.random.choice(self.plans[: HOMES[2]] if partner.only_homes else self.plans)
 
         def add(when: datetime) -> None:
             reseller = self.resellers[partner.username]
