@@ -17,7 +17,7 @@ from resellers.models import Reseller
 from resellers.operations import locked as locked_resellers
 from resellers.terms import Terms, terms_of
 from subscribers.models import Subscriber
-from subscribers.operations.renewals import MovedMeanwhile
+from subscribers.operations.renewals import NOT_FAILED, MovedMeanwhile
 
 
 class MoveRefused(Refusal):
@@ -95,7 +95,7 @@ def hand_over(actor: Seat, line: Subscriber, to: Reseller, now: datetime) -> Non
             changes={"retail_price": (line.retail_price, None)},
             now=now,
         )
-    # One row for each of them, who learn of each other only where one is the other's parent, or both have one.
+    # One row for each of them, who learn each other's name only where both are of one tree.
     for owner, change in (
         (line.reseller, (line.reseller, named_to(line.reseller, to))),
         (to, (named_to(to, line.reseller), to)),
@@ -109,18 +109,9 @@ def hand_over(actor: Seat, line: Subscriber, to: Reseller, now: datetime) -> Non
             now=now,
         )
     line.reseller, line.retail_price, line.may_keep_renewing, line.updated_at = to, None, False, now
-    line.renewal_failed_at, line.renewal_failure, line.renewal_needs = None, "", None
-    line.save(
-        update_fields=[
-            "reseller",
-            "retail_price",
-            "may_keep_renewing",
-            "renewal_failed_at",
-            "renewal_failure",
-            "renewal_needs",
-            "updated_at",
-        ]
-    )
+    for name, value in NOT_FAILED.items():
+        setattr(line, name, value)
+    line.save(update_fields=["reseller", "retail_price", "may_keep_renewing", "updated_at", *NOT_FAILED])
 
 
 def named_to(reader: Reseller, other: Reseller) -> str:
