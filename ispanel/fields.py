@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from ispanel.installation import currency
+from ispanel.logos import BadPicture, png_of
 from ispanel.money import InvalidAmount, parse_amount
 
 
@@ -51,4 +53,21 @@ class AmountField(forms.Field):
         try:
             return parse_amount(text, currency(), allow_zero=self.allow_zero)
         except InvalidAmount as problem:
+            raise forms.ValidationError(str(problem)) from problem
+
+
+class LogoField(forms.FileField):
+    """An uploaded picture, as the PNG that is kept of it; None where none was chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.FileInput({"accept": "image/png,image/jpeg,image/webp"})
+        super().__init__(required=False, allow_empty_file=True, widget=widget, **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> bytes | None:
+        uploaded = super().clean(data, initial)
+        if not isinstance(uploaded, UploadedFile):
+            return None
+        try:
+            return png_of(uploaded)
+        except BadPicture as problem:
             raise forms.ValidationError(str(problem)) from problem

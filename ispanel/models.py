@@ -20,14 +20,31 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(_("Choose a time zone of the list, for example Asia/Beirut."))
 
 
+prefix_characters = RegexValidator(
+    r"^[A-Za-z0-9/._-]*\Z", _("Use letters of the Latin alphabet, digits and / . _ - only.")
+)
+
+
 class PanelSettings(models.Model):
     """What the admin sets for the whole installation. The currency is locked once money has moved."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(_("Panel name"), max_length=60, default="ISPanel")
-    #: Who issues statements; blank is the panel's name.
+    #: Who issues papers; blank is the panel's name.
     company_name = models.CharField(_("Company name"), max_length=150, blank=True)
     company_address = models.TextField(_("Company address"), max_length=500, blank=True)
+    #: Stands under the address, as "VAT LB 601 233".
+    tax_line = models.CharField(_("Tax line"), max_length=150, blank=True)
+    logo = models.ForeignKey("Picture", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    #: Whether each reseller issues the papers of its own subscribers, under its own name and numbers.
+    reseller_is_issuer = models.BooleanField(_("Reseller is invoice issuer"), default=False)
+    #: What numbers begin with.
+    invoice_prefix = models.CharField(
+        _("Invoice prefix"), max_length=12, default="INV-", blank=True, validators=[prefix_characters]
+    )
+    credit_note_prefix = models.CharField(
+        _("Credit note prefix"), max_length=12, default="CN-", blank=True, validators=[prefix_characters]
+    )
     time_zone = models.CharField(_("Time zone"), max_length=60, default="UTC", validators=[validate_time_zone])
     currency_code = models.CharField(
         _("Currency"),
@@ -72,19 +89,24 @@ class PanelSettings(models.Model):
         return timedelta(hours=self.absolute_hours)
 
 
-class PanelLogo(models.Model):
-    """The company's logo: no row, or one. Apart from the settings, which every request reads."""
+class Picture(models.Model):
+    """A picture of our own making, under the digest of what is in it: it never changes, and papers keep theirs.
 
-    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    One to which nothing refers any more is erased; see `ispanel.logos`.
+    """
+
+    #: SHA-256 of the PNG, in hexadecimal digits.
+    digest = models.CharField(max_length=64, primary_key=True)
     #: Written by `ispanel.logos`, never as it was uploaded.
     png = models.BinaryField()
+    #: Since when nothing is known to refer to it.
+    unused_since = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "panel_logo"
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="panel_logo_is_one_row")]
+        db_table = "pictures"
 
     def __str__(self) -> str:
-        return "logo"
+        return self.digest[:16]
 
 
 class JobFailure(models.Model):
