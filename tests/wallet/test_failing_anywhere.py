@@ -28,7 +28,9 @@ pytestmark = pytest.mark.usefixtures("committing")
 STATE = """
     SELECT (SELECT json_agg(row_to_json(one) ORDER BY id) FROM ledger_accounts one)::text,
            (SELECT json_agg(row_to_json(one) ORDER BY id) FROM resellers one)::text,
-           (SELECT json_agg(row_to_json(one) ORDER BY id) FROM subscribers one)::text
+           (SELECT json_agg(row_to_json(one) ORDER BY id) FROM subscribers one)::text,
+           (SELECT json_agg(row_to_json(one) ORDER BY id) FROM invoices one)::text,
+           (SELECT json_agg(row_to_json(one) ORDER BY id) FROM paper_series one)::text
 """
 
 

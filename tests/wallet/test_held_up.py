@@ -7,7 +7,6 @@ from itertools import count
 from threading import Event, Thread
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import OperationalError, close_old_connections, connection, transaction
 from django.test import Client
@@ -16,8 +15,8 @@ from accounts.models import User
 from resellers.models import Reseller
 from resellers.operations import transfer_to_reseller
 from subscribers.models import Renewal
-from tests.campaign.bank import database_url
 from tests.cast import NOW, PASSWORD, fund, make_plan, new_key, seat_of, signed_in
+from tests.failing import end_connection
 from tests.pages import body, counts, filled
 from tests.subscribers.lines import add, balance_of
 from wallet.ledger import ActKey, WalletBusy
@@ -143,12 +142,6 @@ class BreaksAt:
         if self.seen == self.number:
             end_connection()
         return execute(sql, params, many, context)
-
-
-def end_connection() -> None:
-    """End this thread's connection from another one."""
-    with psycopg.connect(database_url()) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
 
 
 def test_a_connection_that_breaks_in_mid_act_leaves_nothing_and_the_key_works_again(

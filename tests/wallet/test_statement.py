@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pypdf import PdfReader
 
 from accounts.models import PermissionGroup, User
 from audit.actions import Action
@@ -305,14 +306,47 @@ def test_the_file_holds_the_lines_between_both_balances(wallet: LedgerAccount, n
 
     head, opening, *lines, closing = read(signed_in(nadia), url_of(wallet, file="csv"))
 
-    assert head == ["Time", "Kind", "From or to", "Note", "Amount", "Balance", "Currency", "Transfer"]
-    assert opening == ["2026-05-01", "Opening balance", "", "", "", "1175.50", "USD", ""]
+    assert head == [
+        "Time", "Kind", "From or to", "Note", "Amount", "Balance", "Currency", "Transfer", "Issuer", "Tax line",
+    ]  # fmt: skip
+    assert opening == ["2026-05-01", "Opening balance", "", "", "", "1175.50", "USD", "", "ISPanel", ""]
     assert [line[:6] for line in lines] == [
         ["2026-05-14T08:00:00-04:00", "Renewal", "Income", "amal", "-30.00", "1145.50"],
         ["2026-05-31T19:59:00-04:00", "Renewal", "Income", "amal", "-45.00", "1100.50"],
         ["2026-05-31T20:00:00-04:00", "Renewal", "Income", "amal", "-7.00", "1093.50"],
     ]
-    assert closing == ["2026-05-31", "Closing balance", "", "", "", "1093.50", "USD", ""]
+    assert closing == ["2026-05-31", "Closing balance", "", "", "", "1093.50", "USD", "", "ISPanel", ""]
+
+
+@pytest.mark.parametrize(
+    ("reseller_issues", "issuer"),
+    [
+        (False, ["Al-Noor ISP", "1 Main Street", "VAT LB 601 233"]),
+        (True, ["North Net", "2 North Road", "VAT NN 77"]),
+    ],
+)
+def test_it_carries_the_issuer_that_the_setting_says(
+    wallet: LedgerAccount, nadia: User, reseller_issues: bool, issuer: list[str]
+) -> None:
+    house = {"company_name": "Al-Noor ISP", "company_address": "1 Main Street", "tax_line": "VAT LB 601 233"}
+    PanelSettings.objects.update(**house, reseller_is_issuer=reseller_issues)
+    Reseller.objects.update(address="2 North Road", tax_line="VAT NN 77")
+    client = signed_in(nadia)
+
+    _head, *lines = read(client, url_of(wallet, file="csv"))
+    [paper] = PdfReader(io.BytesIO(client.get(url_of(wallet, file="pdf")).content)).pages
+
+    assert all(line[-2:] == [issuer[0], issuer[2]] for line in lines)
+    assert " ".join(paper.extract_text().split()).startswith(" ".join([*issuer, "Statement"]))
+    assert f"Issued by {issuer[0]}, {issuer[2]}" in body(client.get(url_of(wallet)))
+
+
+def test_an_account_of_the_house_has_the_house_for_its_issuer(wallet: LedgerAccount, asha: User) -> None:
+    PanelSettings.objects.update(company_name="Al-Noor ISP", reseller_is_issuer=True)
+
+    page = signed_in(asha).get(url_of(ledger.platform_account()))
+
+    assert "Issued by Al-Noor ISP" in body(page)
 
 
 @pytest.mark.parametrize("file", ["csv", "pdf"])

@@ -14,7 +14,9 @@ from pypdf import PdfReader
 
 from accounts.models import User
 from audit.models import AuditEntry
+from ispanel import pdf as papers
 from ispanel.issuer import Issuer
+from ispanel.logos import kept_picture
 from ispanel.models import PanelSettings
 from resellers.models import Reseller
 from tests.cast import fund, make_reseller, signed_in
@@ -26,7 +28,7 @@ from wallet.statements import Line, Period, Statement
 from wallet.views import statements as views
 
 MAY = Period(date(2026, 5, 1), date(2026, 5, 31))
-ISSUER = Issuer("Al-Noor ISP", "1 Main Street\nBeirut", a_logo())
+ISSUER = Issuer("Al-Noor ISP", "1 Main Street\nBeirut", "VAT LB 601 233")
 
 
 def a_statement(lines: int = 3, *, name: str = "North Net", other: str = "Income", note: str = "amal") -> Statement:
@@ -62,7 +64,14 @@ def text_of(statement: Statement, issuer: Issuer = ISSUER) -> str:
 def test_it_says_who_issues_it_whose_wallet_it_is_and_for_when(db: None) -> None:
     page = text_of(a_statement())
 
-    for text in ("Al-Noor ISP", "1 Main Street", "Beirut", "North Net", "1 May 2026 – 31 May 2026", "USD"):
+    for text in (
+        "Al-Noor ISP",
+        "1 Main Street",
+        "Beirut VAT LB 601 233",
+        "North Net",
+        "1 May 2026 – 31 May 2026",
+        "USD",
+    ):
         assert text in page, text
 
 
@@ -103,7 +112,7 @@ def test_it_is_a4(db: None) -> None:
 def test_the_logo_stands_on_it_where_there_is_one(db: None) -> None:
     with_logo, without = (
         PdfReader(io.BytesIO(pdf.statement_pdf(a_statement(), issuer)))
-        for issuer in (ISSUER, replace(ISSUER, logo=None, address=""))
+        for issuer in (replace(ISSUER, logo_id=kept_picture(a_logo()).pk), ISSUER)
     )
 
     assert [has_picture(reader) for reader in (with_logo, without)] == [True, False]
@@ -149,9 +158,9 @@ def test_other_scripts_are_drawn_with_letters_that_are_there(
     db: None, name: str, has_system_fonts: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_system_fonts:
-        embedded = pdf.typst.Fonts(include_system_fonts=False)
-        monkeypatch.setattr(pdf, "fonts", lambda: embedded)
-        monkeypatch.setattr(pdf, "families", lambda: ["Libertinus Serif", "DejaVu Sans Mono"])
+        embedded = papers.typst.Fonts(include_system_fonts=False)
+        monkeypatch.setattr(papers, "fonts", lambda: embedded)
+        monkeypatch.setattr(papers, "families", lambda: ["Libertinus Serif", "DejaVu Sans Mono"])
 
     file = pdf.statement_pdf(a_statement(name=name, other=name), ISSUER)
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
 from audit import operations as audit
 from audit.actions import Action
+from billing.models import CreditNote, Invoice
+from billing.operations import credit_refund
 from ispanel.management.commands import verify_ledger
 from resellers.models import Reseller, TopUpRequest, TopUpStatus
 from resellers.operations import transfer_to_reseller, withdraw_from_reseller
@@ -104,6 +106,8 @@ def books(committing: None, asha: User) -> Books:
     refund = undo(asha, TransferKind.REFUND, charge_of(second), north.wallet, income)
     second.refunded_at, second.refund = NOW, refund
     second.save(update_fields=["refunded_at", "refund"])
+    with transaction.atomic():
+        credit_refund(refunded=second, now=NOW)
     free = add(asha, north, make_plan("Free", "0"), "free")
     alone = send(asha, south, "10")
     west = make_reseller(asha, "wael", "West Net")
@@ -118,7 +122,7 @@ def books(committing: None, asha: User) -> Books:
         decided_at=NOW,
         decided_by="asha",
     )
-    add(asha, east, home, "badr")
+    badr = add(asha, east, home, "badr")
     on_credit = Transfer.objects.latest("pk")
     transfers = {
         "opening": Transfer.objects.earliest("pk"),
@@ -153,6 +157,12 @@ def books(committing: None, asha: User) -> Books:
         "asked": asked,
         "answer": answer,
         "west": west.wallet,
+        "paper": first.invoice,
+        "paper_of_east": Invoice.objects.latest("pk"),
+        "east_sold": Renewal.objects.latest("pk"),
+        "credit_note": CreditNote.objects.get(),
+        "seller_east": east,
+        "badr": badr,
     }
     rows = {name: row.pk for name, row in (transfers | others).items()}
     told = {f"told_{name}": transfer.audit_entry_id for name, transfer in transfers.items()}
@@ -459,7 +469,11 @@ TAMPERED = {
             (
                 "Transfer {on_credit} (withdrawal, 25.00): it took wallet {east} to −25.00,"
                 " and only charges may go below zero."
-            )
+            ),
+            (
+                "Invoice {paper_of_east} (25.00, subscriber {badr}, reseller {seller_east}): it is for period"
+                " {east_sold} (none, subscriber none, reseller none)."
+            ),
         ],
     ),
     "a reversal that says not of what": (
@@ -561,7 +575,13 @@ TAMPERED = {
     ),
     "a charge without its period": (
         "DELETE FROM renewals WHERE id = {first}",
-        ["Transfer {activation} (activation, 25.00): it is the charge of no period."],
+        [
+            "Transfer {activation} (activation, 25.00): it is the charge of no period.",
+            (
+                "Invoice {paper} (25.00, subscriber {amal}, reseller {reseller}): it is for period {first}"
+                " (none, subscriber none, reseller none)."
+            ),
+        ],
     ),
     "a period at another price": (
         "UPDATE renewals SET price = 24 WHERE id = {first}",
@@ -587,7 +607,11 @@ TAMPERED = {
             (
                 "Period {first} (activation, 25.00, wallet {south}): its charge is transfer {activation}"
                 " (activation, 25.00, wallet {north})."
-            )
+            ),
+            (
+                "Invoice {paper} (25.00, subscriber {amal}, reseller {reseller}): it is for period {first}"
+                " (25.00, subscriber {amal}, reseller {other_reseller})."
+            ),
         ],
     ),
     "a period without its charge": (
@@ -599,13 +623,20 @@ TAMPERED = {
     ),
     "a refund without its period": (
         "UPDATE renewals SET refunded_at = NULL, refund_id = NULL WHERE id = {second}",
-        ["Transfer {refund} (refund, 25.00): it is the refund of no period."],
+        [
+            "Transfer {refund} (refund, 25.00): it is the refund of no period.",
+            ("Credit note {credit_note}: it is for transfer {refund}, and the refund of its period {second} is none."),
+        ],
     ),
     "a period refunded by something else": (
         "UPDATE renewals SET refund_id = {reversal} WHERE id = {second}",
         [
             "Transfer {refund} (refund, 25.00): it is the refund of no period.",
             "Period {second}: its refund, transfer {reversal}, does not undo its charge, transfer {renewal}.",
+            (
+                "Credit note {credit_note}: it is for transfer {refund}, and the refund of its period {second} is"
+                " {reversal}."
+            ),
         ],
     ),
 }
@@ -731,6 +762,7 @@ def test_a_charge_and_a_refund_that_two_periods_share_are_named(books: Books) ->
     words = [
         "Transfer {renewal}: it is the charge of more than one period: {second}, {free}.",
         "Transfer {refund}: it is the refund of more than one period: {second}, {free}.",
+        "Period {free} (renewal, 0.00): it has no invoice.",
     ]
     assert (code, err) == (1, [books.fill(each) for each in words])
 

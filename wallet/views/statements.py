@@ -17,7 +17,7 @@ from accounts.access import SignedInRequest, requires
 from ispanel.csv_export import Value, csv_response
 from ispanel.http import render_form
 from ispanel.installation import currency, time_zone
-from ispanel.issuer import panel_issuer
+from ispanel.issuer import Issuer, panel_issuer
 from ispanel.lists import PAGE_SIZE
 from ispanel.money import Currency
 from wallet import statement_pdf as pdf
@@ -62,6 +62,7 @@ def page(
         "account": account,
         "form": form,
         "statement": statement,
+        "issuer": issuer_of(account),
         "periods": [(words, query_of(period), statement and period == statement.period) for words, period in periods],
     }
     if statement:
@@ -86,19 +87,20 @@ def statement_csv(request: SignedInRequest, account: LedgerAccount) -> HttpRespo
     record_statement(actor=request.seat, statement=made, file="CSV", now=timezone.now())
     columns = [
         _("Time"), _("Kind"), _("From or to"), _("Note"), _("Amount"), _("Balance"), _("Currency"), _("Transfer"),
+        _("Issuer"), _("Tax line"),
     ]  # fmt: skip
-    return csv_response(name_of(made), columns, rows_of(made, currency()), zone=time_zone())
+    return csv_response(name_of(made), columns, rows_of(made, currency(), issuer_of(account)), zone=time_zone())
 
 
-def rows_of(statement: Statement, money: Currency) -> Iterator[list[Value]]:
-    """Yield the lines between the opening and the closing balance."""
-    period = statement.period
-    yield [period.start, _("Opening balance"), "", "", None, exact(statement.opening, money), money.code, None]
+def rows_of(statement: Statement, money: Currency, issuer: Issuer) -> Iterator[list[Value]]:
+    """Yield the lines between the opening and the closing balance, each with who issues the statement."""
+    period, head = statement.period, (issuer.name, issuer.tax_line)
+    yield [period.start, _("Opening balance"), "", "", None, exact(statement.opening, money), money.code, None, *head]
     for line in statement.lines:
         kind = str(line.kind.label)
         amount, balance = exact(line.amount, money), exact(line.balance, money)
-        yield [line.at, kind, line.other, line.note, amount, balance, money.code, line.transfer_id]
-    yield [period.end, _("Closing balance"), "", "", None, exact(statement.closing, money), money.code, None]
+        yield [line.at, kind, line.other, line.note, amount, balance, money.code, line.transfer_id, *head]
+    yield [period.end, _("Closing balance"), "", "", None, exact(statement.closing, money), money.code, None, *head]
 
 
 @requires("transactions.view", of=LedgerAccount)
@@ -114,11 +116,18 @@ def statement_pdf(request: SignedInRequest, account: LedgerAccount) -> HttpRespo
         form.add_error("end", too_long(count))
         return page(request, account, form, None)
     made = statement_of(account, period)
-    file = pdf.statement_pdf(made, panel_issuer())
+    file = pdf.statement_pdf(made, issuer_of(account))
     record_statement(actor=request.seat, statement=made, file="PDF", now=timezone.now())
     response = HttpResponse(file, content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{name_of(made)}.pdf"'
     return response
+
+
+def issuer_of(account: LedgerAccount) -> Issuer:
+    """Return who issues the statement: of a reseller's wallet whom the billing settings say, else the house."""
+    reseller = getattr(account, "reseller", None)
+    issuer: Issuer = reseller.issuer if reseller else panel_issuer()
+    return issuer
 
 
 def too_long(count: int) -> str:
