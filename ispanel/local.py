@@ -30,8 +30,11 @@ def load() -> None:
         os.environ.setdefault(name, value)
 
 
-def prepare() -> None:
-    """Make local.env, or add what it lacks: the secrets are drawn once."""
+def prepare(address: str) -> None:
+    """Make local.env, or add what it lacks: the secrets are drawn once.
+
+    :param address: where the panel is going to be found, without a slash at its end.
+    """
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     first_time = {
         "SECRET_KEY": secrets.token_urlsafe(50),
@@ -40,7 +43,7 @@ def prepare() -> None:
         "HTTPS_ONLY": "false",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
     }
-    _write(first_time | _read() | {"STATIC_ROOT": str(data_dir() / "static")})
+    _write(first_time | _read() | {"STATIC_ROOT": str(data_dir() / "static"), "PANEL_URL": address})
 
 
 def database_password() -> str:

@@ -80,7 +80,7 @@ def run(running: contextlib.ExitStack) -> None:
     check_port_is_free(port)
 
     say(f"Starting ISPanel. Its data is in {short(folder)}.")
-    database = use_database(folder, running)
+    database = use_database(folder, port, running)
     local.load()
     os.environ.setdefault("LOG_LEVEL", "ERROR")  # a page not found is no news here
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ispanel.settings")
@@ -110,13 +110,13 @@ def run(running: contextlib.ExitStack) -> None:
     watch(names, database)
 
 
-def use_database(folder: Path, running: contextlib.ExitStack) -> embedded_postgres.Server | None:
+def use_database(folder: Path, port: int, running: contextlib.ExitStack) -> embedded_postgres.Server | None:
     """Take the database that DATABASE_URL names, or start the embedded one.
 
     :raises CannotRun: when the database that is named cannot be used.
     """
     given, of_owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
-    local.prepare()
+    local.prepare(f"http://{web_server.HOST}:{port}")
     if given:
         local.remember_database({})
         # The serving role may be missing still: `migrate` makes it.

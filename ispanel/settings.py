@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -12,6 +14,7 @@ from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from ispanel.crypto import parse_key_ring
+from ispanel.logs import without_links
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -74,27 +77,47 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         raise ImproperlyConfigured(f"{name} cannot be used: {problem}.") from problem
 
 
-def mail_server(name: str) -> dict[str, Any]:
-    """Return Django's settings of the mail server, none where there is no server.
+def address(name: str, *, default_host: str) -> str:
+    """Return the address that the variable holds, without a slash at its end.
 
-    :raises ImproperlyConfigured: for anything but smtp://, smtp+tls:// or smtp+ssl:// with a host.
+    :raises ImproperlyConfigured: for anything but a scheme and a host.
     """
-    url = env.str(name, default="")
-    if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    scheme = "https" if HTTPS_ONLY else "http"
+    url = env.str(name, default="") or f"{scheme}://{default_host.lstrip('.').replace('*', 'localhost')}"
+    if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?", url, re.IGNORECASE):
+        raise ImproperlyConfigured(f"{name} cannot be used: write it as https://panel.example.com.")
+    return url.rstrip("/")
+
+
+def name_server(name: str) -> tuple[str, int] | None:
+    """Return the address and port of the name server that is asked; None is the machine's own.
+
+    :raises ImproperlyConfigured: for anything but an IP address, with or without a port.
+    """
+    text = env.str(name, default="")
+    if not text:
+        return None
     try:
-        server = dict(env.email_url_config(url))
-    except (KeyError, ValueError, ImproperlyConfigured):
-        server = {}
-    if not url.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")) or not server.get("EMAIL_HOST"):
-        raise ImproperlyConfigured(f"{name} cannot be used: write it as smtp+tls://user:password@host:587.")
-    return {key: value for key, value in server.items() if key.startswith("EMAIL_")}
+        parts = urlsplit(f"//{text}")
+        return str(ipaddress.ip_address(parts.hostname or "")), parts.port or 53
+    except ValueError as problem:
+        raise ImproperlyConfigured(
+            f"{name} cannot be used: write it as 192.0.2.53:53 or [2001:db8::53]:53."
+        ) from problem
 
 
 SECRET_KEY = required("SECRET_KEY")
 ENCRYPTION_KEYS = key_ring("ENCRYPTION_KEYS")
 HTTPS_ONLY = boolean("HTTPS_ONLY", default=True)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+#: The names of the panel itself. The domains of resellers are rows; `ispanel.doors` lets in both and nothing else, so
+#: Django's own list, which knows no rows, is open.
+PANEL_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS = ["*"]
+#: Where the panel is found by those who read its messages.
+PANEL_URL = address("PANEL_URL", default_host=PANEL_HOSTS[0] if PANEL_HOSTS else "localhost")
+CUSTOM_DOMAIN_SCHEME = "https" if HTTPS_ONLY else "http"
+#: Who is asked for the records that prove a reseller's domain.
+DNS_RESOLVER = name_server("DNS_RESOLVER")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 DEBUG = False
@@ -118,6 +141,8 @@ INSTALLED_APPS = [
     "network",
     "plans",
     "resellers",
+    "billing",
+    "notifications",
     "subscribers",
     "reports",
     "api",
@@ -127,11 +152,13 @@ MIDDLEWARE = [
     "ispanel.middleware.request_id",
     "ispanel.middleware.sound_request",
     "ispanel.middleware.closed_headers",
+    "ispanel.middleware.known_host",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ispanel.middleware.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "accounts.middleware.bound_session",
+    "ispanel.middleware.MissingSlash",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -224,7 +251,7 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS_ONLY else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS_ONLY else "csrf"
 CSRF_FAILURE_VIEW = "ispanel.views.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^tls/allowed$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -241,12 +268,11 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # A file that may be imported is never put on the disk: it holds passwords. What is larger is refused anyway.
+FILE_UPLOAD_HANDLERS = ["ispanel.uploads.InMemory"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 
-EMAIL_URL: str = env.str("EMAIL_URL", default="")
-globals().update(mail_server("EMAIL_URL"))
-EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="ispanel@localhost")
+# Mail goes by the panel's own channel (see notifications), and by nothing else.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -278,6 +304,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_links,
                 structlog.processors.JSONRenderer(),
             ],
         }

@@ -32,7 +32,6 @@ SETTINGS = {
     "TRUSTED_PROXIES": "",
     "BCRYPT_ROUNDS": "4",
     "LOG_LEVEL": "WARNING",
-    "EMAIL_URL": "",
     "DATABASE_POOL": "40",  # the tests with the most threads have 32, each with a connection
 }
 folder = pytest.StashKey[Path]()

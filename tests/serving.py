@@ -1,6 +1,9 @@
-"""The panel as `make run` serves it, on this worker's test database."""
+"""The panel as `make run` serves it, and its worker, on this test run's database."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +17,42 @@ from ispanel.web_server import WebServer
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve the panel for the length of the block, and yield its address."""
+def served(folder: Path, **variables: str) -> Iterator[str]:
+    """Serve the panel for the length of the block, with these variables besides, and yield its address."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", url_of_test_database())
+        for name, value in variables.items():
+            environment.setenv(name, value)
         server = WebServer(free_port(), folder / "web.pid")
     try:
         server.wait_until_ready()
         yield server.address.rstrip("/")
     finally:
         server.stop()
+
+
+@contextmanager
+def worked(log: Path) -> Iterator[None]:
+    """Run `manage.py work` for the length of the block, with a log of what it says."""
+    with log.open("w") as said:
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "work"],
+            cwd=settings.BASE_DIR,
+            env=os.environ | {"DATABASE_URL": url_of_test_database()},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(15)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
 
 
 def url_of_test_database() -> str:

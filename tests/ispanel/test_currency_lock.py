@@ -14,6 +14,7 @@ from plans.models import Level, Plan
 from resellers.models import Reseller
 from resellers.operations import ask_for_top_up, cancel_top_up, set_low_balance_threshold
 from subscribers.models import Subscriber
+from subscribers.operations import renew_subscriber
 from tests.cast import NOW, make_wallet, seat_of, told_of
 from tests.resellers.scopes import line_of
 from wallet import ledger
@@ -47,6 +48,19 @@ def test_a_change_of_the_currency_waits_for_a_transfer_under_way(committing: Non
     assert seen
     assert seen != ["changed"]
     assert (Transfer.objects.get().amount, PanelSettings.objects.get().currency_decimals) == (Decimal("10.55"), 2)
+
+
+def test_an_invoice_locks_the_currency_where_no_money_moved(asha: User, north: Reseller, home: Plan) -> None:
+    Plan.objects.update(price=0)
+    line = line_of(north, home, retail_price=Decimal("30.50"))
+    renew_subscriber(actor=seat_of(asha), subscriber_id=line.pk, now=NOW)
+    Subscriber.objects.update(retail_price=None)
+    assert not Transfer.objects.exists()
+
+    with pytest.raises(CurrencyLocked):
+        change_general_settings(actor=seat_of(asha), currency_code="KWD", currency_decimals=0, now=NOW)
+    with pytest.raises(IntegrityError, match="the currency is locked after the first invoice"), transaction.atomic():
+        PanelSettings.objects.update(currency_code="KWD")
 
 
 def test_decimals_that_a_price_does_not_fit_are_refused_by_name(asha: User, home: Plan) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEntry
+from billing.models import Invoice, InvoiceStatus
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Renewal, Status, Subscriber
@@ -53,6 +54,7 @@ def test_it_makes_a_business_whose_books_agree_once_and_quickly(asha: User) -> N
     assert counts() == before
     assert_the_books_agree()
     assert_the_periods_agree()
+    assert_the_invoices_agree()
     assert_it_reads_well(asha)
 
 
@@ -78,6 +80,13 @@ def assert_the_periods_agree() -> None:
     assert {subscriber.status for subscriber in Subscriber.objects.all()} >= {Status.ACTIVE, Status.EXPIRED}
 
 
+def assert_the_invoices_agree() -> None:
+    assert not Renewal.objects.filter(retail_price__gt=0, invoice__isnull=True).exists()
+    assert not Invoice.objects.exclude(issuer_name="Cedar Broadband").exists()
+    statuses = set(Invoice.objects.values_list("status", flat=True))
+    assert statuses >= {InvoiceStatus.PENDING, InvoiceStatus.PAID, InvoiceStatus.CANCELLED}
+
+
 def assert_it_reads_well(asha: User) -> None:
     times = list(Transfer.objects.order_by("id").values_list("created_at", flat=True))
     assert times == sorted(times)
@@ -86,5 +95,5 @@ def assert_it_reads_well(asha: User) -> None:
     assert Reseller.objects.suspended().count() == 1
     assert Plan.objects.count() >= 3
     assert AuditEntry.objects.exists()
-    for url in ("/", "/resellers/", "/subscribers/", "/plans/", "/renewals/", "/audit/"):
+    for url in ("/", "/resellers/", "/subscribers/", "/plans/", "/renewals/", "/invoices/", "/audit/"):
         assert signed_in(asha).get(url).status_code == 200, url

@@ -38,11 +38,16 @@ def start(*, shown: list[str] = SHOWN, **changes: str | None) -> subprocess.Comp
         ("BCRYPT_ROUNDS", "many", "BCRYPT_ROUNDS cannot be used"),
         ("API_REQUESTS_PER_MINUTE", "lots", "API_REQUESTS_PER_MINUTE cannot be used"),
         ("DATABASE_POOL", "x", "DATABASE_POOL cannot be used"),
-        ("EMAIL_URL", "mail.isp.example", "EMAIL_URL cannot be used"),
-        ("EMAIL_URL", "consolemail://", "EMAIL_URL cannot be used"),
-        ("EMAIL_URL", "smtp://", "EMAIL_URL cannot be used"),
+        ("DNS_RESOLVER", "ns.example.com", "DNS_RESOLVER cannot be used"),
+        ("DNS_RESOLVER", "192.0.2.53:dns", "DNS_RESOLVER cannot be used"),
         ("HTTPS_ONLY", "perhaps", "HTTPS_ONLY cannot be used"),
         ("HTTPS_ONLY", "ture", "HTTPS_ONLY cannot be used"),
+        ("PANEL_URL", "panel.isp.example", "PANEL_URL cannot be used"),
+        ("PANEL_URL", "ftp://panel.isp.example", "PANEL_URL cannot be used"),
+        ("PANEL_URL", "https://panel.isp.example/path", "PANEL_URL cannot be used"),
+        ("PANEL_URL", "https://panel.isp.example?x=1", "PANEL_URL cannot be used"),
+        ("PANEL_URL", "https://user@panel.isp.example", "PANEL_URL cannot be used"),
+        ("PANEL_URL", "https://panel.isp.example:port", "PANEL_URL cannot be used"),
     ],
 )
 def test_a_setting_that_cannot_be_used_stops_the_start(name: str, value: str | None, sentence: str) -> None:
@@ -64,12 +69,36 @@ def test_a_panel_without_https_says_so_in_its_cookies() -> None:
     assert result.stdout.strip() == "['session', False, False, False, 0]"
 
 
-def test_the_mail_server_is_taken_from_its_address() -> None:
-    names = ["EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS"]
+@pytest.mark.parametrize(
+    ("given", "hosts", "https", "url"),
+    [
+        ("https://panel.isp.example/", "a.example", "true", "https://panel.isp.example"),
+        ("https://panel.isp.example:8443", "a.example", "true", "https://panel.isp.example:8443"),
+        (None, "a.example,b.example", "true", "https://a.example"),
+        ("", "a.example", "false", "http://a.example"),
+        (None, ".example.com", "true", "https://example.com"),
+        (None, "", "true", "https://localhost"),
+    ],
+)
+def test_the_panel_is_found_where_it_says_else_at_its_first_name(
+    given: str | None, hosts: str, https: str, url: str
+) -> None:
+    result = start(shown=["PANEL_URL"], PANEL_URL=given, ALLOWED_HOSTS=hosts, HTTPS_ONLY=https)
 
-    result = start(shown=names, EMAIL_URL="smtp+tls://panel:p%40ss@mail.isp.example:587")
+    assert result.stdout.strip() == f"['{url}']"
 
-    assert result.stdout.strip() == "['mail.isp.example', 587, 'panel', 'p@ss', True]"
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.53", "('192.0.2.53', 53)"),
+        ("192.0.2.53:5353", "('192.0.2.53', 5353)"),
+        ("[2001:db8::53]:53", "('2001:db8::53', 53)"),
+        ("", "None"),
+    ],
+)
+def test_the_name_server_is_the_one_that_is_named(text: str, server: str) -> None:
+    assert start(shown=["DNS_RESOLVER"], DNS_RESOLVER=text).stdout.strip() == f"[{server}]"
 
 
 def test_options_in_the_address_of_the_database_are_kept_beside_our_own() -> None:

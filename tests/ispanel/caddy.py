@@ -1,0 +1,129 @@
+"""A real TLS proxy: Debian's caddy with the configuration that is shipped, and certificates of its own authority."""
+
+import http.client
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.serving import free_port
+
+CADDYFILE = Path(__file__).parent.parent.parent / "deploy" / "Caddyfile"
+
+
+def find() -> str | None:
+    """Return the path of caddy; None where it is not installed."""
+    return shutil.which("caddy")
+
+
+def is_required() -> bool:
+    """Say whether its absence is a failure: in CI."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and under which name the certificate was."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Caddy:
+    """A running proxy."""
+
+    http_port: int
+    https_port: int
+    folder: Path
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+
+    def ask(self, host: str, path: str = "/", *, host_header: str = "", **headers: str) -> Answer:
+        """Ask over TLS, and check the certificate for the host.
+
+        :raises ssl.SSLError, ConnectionError: where the handshake is refused.
+        """
+        context = ssl.create_default_context(cafile=str(self.authority))
+        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30)
+        with plain, context.wrap_socket(plain, server_hostname=host) as secure:
+            certificate = secure.getpeercert() or {}
+            names = tuple(str(name) for _kind, name in certificate.get("subjectAltName", ()))
+            answer = exchange(secure, host_header or host, path, headers)
+        return Answer(answer.status, answer.headers, answer.body, names)
+
+    def ask_plainly(self, host: str, path: str = "/") -> Answer:
+        """Ask without TLS."""
+        with socket.create_connection(("127.0.0.1", self.http_port), timeout=30) as plain:
+            return exchange(plain, host, path, {})
+
+
+def exchange(connection: socket.socket, host: str, path: str, headers: Mapping[str, str]) -> Answer:
+    """Send one request over the connection and read what comes back."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    body = response.read().decode()
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+@contextmanager
+def running(folder: Path, *, panel_url: str, upstream: str) -> Iterator[Caddy]:
+    """Run a proxy on free ports of loopback in front of the panel, until the block ends."""
+    path = find()
+    assert path, "The tests of HTTPS and custom domains need caddy: apt install caddy."
+    caddy = Caddy(free_port(), free_port(), folder)
+    options = [
+        "local_certs",
+        "skip_install_trust",
+        "default_bind 127.0.0.1",
+        f"http_port {caddy.http_port}",
+        f"https_port {caddy.https_port}",
+    ]
+    own = {
+        "PANEL_URL": panel_url,
+        "PANEL_UPSTREAM": upstream,
+        "CADDY_OPTIONS": "\n".join(options),
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "HOME": str(folder),
+    }
+    log = folder / "caddy.log"
+    command = [path, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            command, env=os.environ | own, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until_ready(process, caddy, log)
+        yield caddy
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], caddy: Caddy, log: Path) -> None:
+    """Return once it listens and its authority has a certificate."""
+    deadline = time.monotonic() + 30
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        try:
+            socket.create_connection(("127.0.0.1", caddy.https_port), timeout=1).close()
+            if caddy.authority.exists():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)

@@ -1,0 +1,123 @@
+"""HTTPS at the panel's own host and at resellers' domains, by the proxy and with the configuration that is shipped."""
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from resellers.models import CustomDomain, Reseller
+from tests.doors import open_door
+from tests.ispanel import caddy
+from tests.ispanel.caddy import Caddy
+from tests.resetting import Shipped
+from tests.serving import served
+
+PANEL, DOMAIN, UNKNOWN = "panel.isp.test", "panel.alnoor.test", "evil.test"
+
+pytestmark = pytest.mark.skipif(
+    caddy.find() is None and not caddy.is_required(), reason="caddy is not installed: apt install caddy"
+)
+
+
+@pytest.fixture(scope="module")
+def proxy(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
+    """Run the panel as in production, and the proxy before it."""
+    production = {
+        "ALLOWED_HOSTS": PANEL,
+        "PANEL_URL": f"https://{PANEL}",
+        "HTTPS_ONLY": "true",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
+    with served(tmp_path_factory.mktemp("panel"), **production) as address:
+        upstream = address.removeprefix("http://")
+        folder = tmp_path_factory.mktemp("caddy")
+        with caddy.running(folder, panel_url=f"https://{PANEL}", upstream=upstream) as running:
+            yield running
+
+
+@pytest.fixture
+def door(committing: None, north: Reseller) -> CustomDomain:
+    """Open North's door."""
+    return open_door(north, DOMAIN)
+
+
+def test_the_panels_own_host_has_a_certificate(proxy: Caddy, door: CustomDomain) -> None:
+    answer = proxy.ask(PANEL, "/sign-in/")
+
+    assert (answer.status, answer.names) == (200, (PANEL,))
+    assert answer.headers["strict-transport-security"].endswith("includeSubDomains; preload")
+    assert "Sign in" in answer.body
+
+
+def test_a_resellers_domain_gets_one_with_the_first_visit(proxy: Caddy, door: CustomDomain) -> None:
+    answer = proxy.ask(DOMAIN, "/sign-in/")
+
+    assert (answer.status, answer.names) == (200, (DOMAIN,))
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "__Host-csrf=" in answer.headers["set-cookie"]
+    assert proxy.ask(DOMAIN, "/admin/").status == 404
+    assert proxy.ask(PANEL, "/admin/").status == 302
+
+
+@pytest.mark.parametrize("name", [UNKNOWN, f"x.{DOMAIN}", "unproved.test"])
+def test_for_any_other_name_the_handshake_is_refused(
+    proxy: Caddy, door: CustomDomain, south: Reseller, name: str
+) -> None:
+    open_door(south, "unproved.test")
+    CustomDomain.objects.filter(reseller=south).update(verified_at=None)
+
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        proxy.ask(name)
+
+
+def test_a_name_that_is_gone_opens_nothing_behind_a_certificate_that_is_left(proxy: Caddy, door: CustomDomain) -> None:
+    assert proxy.ask(DOMAIN, "/sign-in/").status == 200
+    CustomDomain.objects.all().delete()
+
+    for host_header in (DOMAIN, UNKNOWN):
+        answer = proxy.ask(DOMAIN, "/sign-in/", host_header=host_header)
+
+        assert (answer.status, answer.body) == (404, "Not found\n")
+        assert "set-cookie" not in answer.headers
+
+
+def test_whoever_asks_without_tls_is_led_to_it_where_somebody_lives(proxy: Caddy, door: CustomDomain) -> None:
+    for host in (PANEL, DOMAIN):
+        answer = proxy.ask_plainly(host, "/sign-in/?next=/x/")
+
+        assert (answer.status, answer.headers["location"]) == (301, f"https://{host}/sign-in/?next=/x/")
+    nobody = proxy.ask_plainly(UNKNOWN, "/sign-in/")
+    assert (nobody.status, nobody.body) == (404, "Not found\n")
+    assert "location" not in nobody.headers
+
+
+def test_nothing_says_what_serves(proxy: Caddy, door: CustomDomain) -> None:
+    answers = [proxy.ask(PANEL, "/sign-in/"), proxy.ask(DOMAIN, "/nothing/"), proxy.ask_plainly(UNKNOWN)]
+
+    for answer in answers:
+        assert not {"server", "via", "x-powered-by"} & answer.headers.keys()
+        assert "caddy" not in str(answer.headers).lower()
+
+
+def test_nobody_outside_asks_the_panel_who_lives_where(proxy: Caddy, door: CustomDomain) -> None:
+    for answer in (
+        proxy.ask(PANEL, f"/tls/allowed?domain={DOMAIN}"),
+        proxy.ask_plainly(PANEL, f"/tls/allowed?domain={DOMAIN}"),
+        proxy.ask(PANEL, f"/tls/../tls/allowed?domain={DOMAIN}"),
+        proxy.ask(PANEL, f"//tls/allowed?domain={DOMAIN}"),
+    ):
+        assert answer.status == 404
+
+
+def test_what_a_client_says_of_https_and_of_the_host_is_dropped(proxy: Caddy, door: CustomDomain) -> None:
+    answer = proxy.ask(PANEL, "/", X_Forwarded_Proto="http", X_Forwarded_Host=UNKNOWN)
+
+    assert (answer.status, answer.headers["location"]) == (302, "/sign-in/?next=/")
+
+
+def test_what_is_shipped_is_what_is_tested() -> None:
+    composed = (settings.BASE_DIR / "docker-compose.yml").read_text()
+
+    assert "./deploy/Caddyfile:/etc/caddy/Caddyfile:ro" in composed
+    assert caddy.CADDYFILE == settings.BASE_DIR / "deploy" / "Caddyfile"
