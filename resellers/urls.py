@@ -1,6 +1,6 @@
 from django.urls import path
 
-from resellers.views import acts, closing, pages, scope, service_groups, staff, top_ups
+from resellers.views import acts, branding, closing, looks, pages, scope, service_groups, staff, top_ups
 
 app_name = "resellers"
 
@@ -53,4 +53,17 @@ urlpatterns = [
     path("settings/service-groups/new", service_groups.create, name="create_service_group"),
     path("settings/service-groups/<int:pk>/edit/", service_groups.edit, name="edit_service_group"),
     path("settings/service-groups/<int:pk>/deletion/", service_groups.deletion, name="delete_service_group"),
+    path("resellers/<int:pk>/branding/", branding.branding, name="branding"),
+    path("resellers/<int:pk>/branding/allowance/", branding.allowance, name="branding_allowance"),
+    path("resellers/<int:pk>/branding/withdrawal/", branding.withdrawal, name="branding_withdrawal"),
+    path("resellers/<int:pk>/branding/domain/", branding.domain, name="branding_domain"),
+    path("resellers/<int:pk>/branding/domain/check/", branding.domain_check, name="branding_domain_check"),
+    path("resellers/<int:pk>/branding/domain/release/", branding.domain_release, name="branding_domain_release"),
+    path("settings/branding/", branding.own_branding, name="own_branding"),
+    path("settings/branding/preview.css", branding.preview_theme, name="branding_preview"),
+    path("settings/branding/domain/", branding.own_domain, name="own_branding_domain"),
+    path("settings/branding/domain/check/", branding.own_domain_check, name="own_branding_domain_check"),
+    path("settings/branding/domain/release/", branding.own_domain_release, name="own_branding_domain_release"),
+    path("theme/<slug:digest>.css", looks.theme, name="theme"),
+    path("pictures/<slug:digest>.png", looks.picture, name="picture"),
 ]

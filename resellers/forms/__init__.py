@@ -9,6 +9,7 @@ from resellers.forms.acts import (
     SuspensionForm,
     ThresholdForm,
 )
+from resellers.forms.branding import BrandingForm, DomainForm
 from resellers.forms.details import (
     EditFields,
     NewResellerForm,
@@ -43,7 +44,9 @@ __all__ = [
     "REQUEST_VIEWS",
     "VIEWS",
     "AddressTestForm",
+    "BrandingForm",
     "CancellationForm",
+    "DomainForm",
     "EditFields",
     "GroupsOfPlanForm",
     "LevelChangeForm",

@@ -14,6 +14,7 @@ from accounts.operations import group_for_new_resellers
 from accounts.seats import Seat
 from ispanel.fields import AmountField
 from ispanel.installation import currency
+from ispanel.models import prefix_characters
 from plans.models import Level
 from resellers.forms.scope import ScopeFields, TakingFields
 from resellers.forms.terms import LevelChoice
@@ -32,6 +33,8 @@ FIELD_ORDER = (
     "company_name",
     "display_name",
     "address",
+    "tax_line",
+    "invoice_prefix",
     "identity_verified_at",
     "identity_verified_by",
     "agreement_signed_at",
@@ -96,6 +99,22 @@ class DetailsForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Stands on invoices that the reseller issues."),
+    )
+    tax_line = forms.CharField(
+        label=_("Tax line"),
+        required=False,
+        max_length=150,
+        help_text=_("Stands on the invoices that this reseller issues, under the address: for example VAT LB 601 233."),
+    )
+    invoice_prefix = forms.CharField(
+        label=_("Invoice prefix"),
+        required=False,
+        max_length=12,
+        validators=[prefix_characters],
+        widget=forms.TextInput({"dir": "ltr"}),
+        help_text=_(
+            "Stands on the invoices that this reseller issues, before the number. Blank: that of the billing settings."
+        ),
     )
     permission_group = GroupChoice(
         label=_("Permission group"), queryset=PermissionGroup.objects.none(), help_text=_("What this login may do.")

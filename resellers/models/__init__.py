@@ -1,5 +1,6 @@
 """The tenant tree with what belongs to its resellers: staff, requests for money, prices."""
 
+from resellers.models.branding import Branding, CustomDomain, CustomDomainQuerySet
 from resellers.models.prices import RetailPrice
 from resellers.models.staff import StaffLogin, StaffLoginQuerySet
 from resellers.models.top_ups import ASKS_PARENT, WAITING, TopUpRequest, TopUpRequestQuerySet, TopUpStatus
@@ -22,6 +23,9 @@ __all__ = [
     "SUSPENDED",
     "WAITING",
     "WITH_LIMIT",
+    "Branding",
+    "CustomDomain",
+    "CustomDomainQuerySet",
     "Reseller",
     "ResellerQuerySet",
     "RetailPrice",

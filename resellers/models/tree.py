@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,10 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import PermissionGroup, User
 from accounts.seats import Seat
+from ispanel.installation import panel_settings
+from ispanel.issuer import Issuer, panel_issuer
+from ispanel.models import prefix_characters
 from ispanel.money import HIGHEST_AMOUNT, MONEY
 from network.models import Nas, NasQuerySet
 from plans.models import Level, Plan, PlanQuerySet, ServiceGroup
 from wallet.models import Entry, LedgerAccount
+
+if TYPE_CHECKING:
+    from resellers.models.branding import Branding
 
 
 class WanCheck(models.TextChoices):
@@ -173,6 +179,12 @@ class Reseller(models.Model):
     company_name = models.CharField(max_length=150)
     display_name = models.CharField(max_length=150, blank=True)
     address = models.TextField(max_length=500, blank=True)
+    #: On the papers that it issues: what stands under the address, and what their numbers begin with.
+    tax_line = models.CharField(max_length=150, blank=True)
+    #: Blank is the panel's.
+    invoice_prefix = models.CharField(max_length=12, blank=True, validators=[prefix_characters])
+    #: An admin let it have a logo, a colour and a domain of its own.
+    has_branding = models.BooleanField(default=False)
     identity_verified_at = models.DateField(null=True, blank=True)
     identity_verified_by = models.CharField(max_length=150, blank=True)
     agreement_signed_at = models.DateField(null=True, blank=True)
@@ -195,6 +207,8 @@ class Reseller(models.Model):
     purged_at = models.DateTimeField(null=True, blank=True)
     #: At this balance, or below, the wallet is listed as low; 0 or more.
     low_balance_threshold = models.DecimalField(**MONEY, default=Decimal(0))
+    #: The wallet's last entry when it was last told that it is low; null where it never was.
+    low_balance_told_at_entry = models.BigIntegerField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -226,6 +240,24 @@ class Reseller(models.Model):
     def public_name(self) -> str:
         """The display name, or the company name where there is none."""
         return self.display_name or self.company_name
+
+    @property
+    def issuer(self) -> Issuer:
+        """Who issues the papers about its subscribers, as the billing settings say: the house, or itself."""
+        if not panel_settings().reseller_is_issuer:
+            return panel_issuer()
+        branding = self.shown_branding
+        return Issuer(
+            name=self.company_name,
+            address=self.address,
+            tax_line=self.tax_line,
+            logo_id=branding.logo_id if branding else None,
+        )
+
+    @property
+    def shown_branding(self) -> Branding | None:
+        """Its branding, as far as an admin allows it and there is any."""
+        return getattr(self, "branding", None) if self.has_branding else None
 
     @property
     def is_sub(self) -> bool:

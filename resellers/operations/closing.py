@@ -20,9 +20,12 @@ from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
 from ispanel.installation import currency
+from ispanel.logos import erase_unreferenced
+from ispanel.models import Picture
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
-from resellers.models import Reseller
+from resellers.models import Branding, Reseller
+from resellers.operations.domains import release_with_reseller
 from resellers.operations.rules import ParentDeleted, actable, check_group, check_kept, held_group, locked
 from resellers.operations.top_ups import cancel_with_reseller, locked_request_of
 from wallet.models import LedgerAccount
@@ -32,6 +35,8 @@ ERASED = (
     "company_name",
     "display_name",
     "address",
+    "tax_line",
+    "invoice_prefix",
     "allowed_ips",
     "identity_verified_at",
     "identity_verified_by",
@@ -200,7 +205,7 @@ def resume_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reseller
 def delete_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reseller:
     """Close an empty reseller: its sign-ins and its wallet. It is hidden, its names stay reserved, its history stays.
 
-    A top-up request of it that waits is cancelled.
+    A top-up request of it that waits is cancelled, and its domain is released.
 
     :raises StillInUse, ResellerDeleted:
     """
@@ -213,6 +218,7 @@ def delete_reseller(*, actor: Seat, reseller_id: int, now: datetime) -> Reseller
         raise StillInUse(reseller, holdings)
     if waiting:
         cancel_with_reseller(actor=actor, request=waiting, now=now)
+    release_with_reseller(actor=actor, reseller=reseller, now=now)
     wallet.closed_at = now
     wallet.save(update_fields=["closed_at"])
     changes = audit.changed_fields(reseller, {"deleted_at": now, "updated_at": now})
@@ -364,9 +370,17 @@ def erase_login(login: User) -> None:
 
 
 def erase_reseller(reseller: Reseller, now: datetime) -> None:
-    """Erase what is known of the company; its name stays where the books have it, on the wallet."""
+    """Erase what is known of the company; its domain was released when it was deleted.
+
+    Its name stays where the books have it, on the wallet, and its name and logo on papers.
+    """
+    shown = Branding.objects.filter(reseller=reseller)
+    logos = [digest for pair in shown.values_list("logo", "dark_logo") for digest in pair if digest]
+    shown.delete()
+    erase_unreferenced(Picture.objects.filter(pk__in=logos))
     reseller.company_name = _("Deleted reseller %(id)d") % {"id": reseller.pk}
     reseller.display_name, reseller.address, reseller.allowed_ips = "", "", ""
+    reseller.tax_line = reseller.invoice_prefix = ""
     reseller.identity_verified_at, reseller.identity_verified_by = None, ""
     reseller.agreement_signed_at, reseller.agreement_reference = None, ""
     reseller.permission_group = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,10 +11,13 @@ from django.db import connection, transaction
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from ispanel import messages
 from ispanel.installation import currency
+from ispanel.messages import Event
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller
+from resellers.operations.news import announce_received
 from resellers.operations.rules import actable, check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -30,23 +34,29 @@ def transfer_to_reseller(
 ) -> Transfer:
     """Move money to a reseller, from the platform's account or the actor's own wallet, never below zero.
 
-    The one statement that writes is a transaction by itself; what was read before it is locked by nobody.
+    The one statement that writes is a transaction by itself, unless somebody is told of it; what was read before it is
+    locked by nobody.
 
     :raises InsufficientFunds, FormAlreadyUsed, WalletClosed:
     """
     reseller = to_fund(actor, reseller_id)
-    return move_funds(
-        actor=actor,
-        reseller=reseller,
-        kind=TransferKind.TRANSFER,
-        action=Action.FUNDS_TRANSFERRED,
-        debit=funding_account(actor),
-        credit=wallet_of(reseller),
-        amount=amount,
-        note=note,
-        key=key,
-        now=now,
-    )
+    tells = messages.wanted(Event.TRANSFER_RECEIVED)
+    with transaction.atomic() if tells else nullcontext():
+        transfer = move_funds(
+            actor=actor,
+            reseller=reseller,
+            kind=TransferKind.TRANSFER,
+            action=Action.FUNDS_TRANSFERRED,
+            debit=funding_account(actor),
+            credit=wallet_of(reseller),
+            amount=amount,
+            note=note,
+            key=key,
+            now=now,
+        )
+        if tells:
+            announce_received(actor=actor, reseller=reseller, transfer=transfer)
+    return transfer
 
 
 def withdraw_from_reseller(

@@ -21,6 +21,7 @@ from ispanel.refusals import Forbidden
 from network.models import Nas
 from plans.models import Level, LevelName, ServiceGroup
 from resellers.models import Reseller, WanCheck
+from resellers.operations.news import announce_received
 from resellers.operations.reach import (
     check_devices_within,
     check_groups_within,
@@ -47,6 +48,8 @@ class CompanyFacts(TypedDict, total=False):
 
     display_name: str
     address: str
+    tax_line: str
+    invoice_prefix: str
     identity_verified_at: date | None
     identity_verified_by: str
     agreement_signed_at: date | None
@@ -174,7 +177,7 @@ def default_groups(parent: Reseller | None) -> list[ServiceGroup]:
 
 def post_opening(*, actor: Seat, reseller: Reseller, amount: Decimal, trail: AuditEntry, now: datetime) -> None:
     """Transfer the starting balance from the platform's account; the trail tells of it as it tells of the reseller."""
-    ledger.post(
+    posted = ledger.post(
         actor=actor,
         kind=TransferKind.OPENING,
         debit=ledger.platform_account(),
@@ -184,6 +187,7 @@ def post_opening(*, actor: Seat, reseller: Reseller, amount: Decimal, trail: Aud
         note=_("Starting balance"),
         now=now,
     )
+    announce_received(actor=actor, reseller=reseller, transfer=posted.transfer)
 
 
 def may_reveal_password_of(actor: Seat, reseller: Reseller) -> bool:

@@ -17,6 +17,7 @@ from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
 from resellers.models import Reseller, TopUpRequest, TopUpRequestQuerySet, TopUpStatus
 from resellers.operations.funds import funding_account
+from resellers.operations.news import announce_received
 from resellers.operations.rules import check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -102,6 +103,7 @@ def approve_top_up(*, actor: Seat, request_id: int, key: ActKey | None = None, n
     )
     request.transfer_id = posted.transfer_id
     close(request, TopUpStatus.APPROVED, actor, now)
+    announce_received(actor=actor, reseller=request.reseller, transfer=posted.transfer)
     if key:
         ledger.remember(actor=actor, key=key, result_id=request.pk, now=now)
     return request

@@ -135,6 +135,8 @@ EDITABLE = (
     "company_name",
     "display_name",
     "address",
+    "tax_line",
+    "invoice_prefix",
     "permission_group",
     "identity_verified_at",
     "identity_verified_by",

@@ -54,6 +54,22 @@ def test_one_audit_entry_has_old_and_new_of_what_changed_and_nothing_else(asha: 
     assert entry.changes == {"company_name": ["North Net", "North Wireless"], "credit_limit": ["0", "500"]}
 
 
+def test_what_stands_on_its_papers_is_for_admins_and_parents(
+    asha: User, nadia: User, north: Reseller, northeast: Reseller
+) -> None:
+    send(signed_in(asha), edit_of(north), tax_line="VAT 77", invoice_prefix="NN-")
+    send(signed_in(nadia), edit_of(northeast), tax_line="VAT 78", invoice_prefix="NE/")
+
+    told = AuditEntry.objects.latest("id")
+    assert [(each.tax_line, each.invoice_prefix) for each in map(fresh, (north, northeast))] == [
+        ("VAT 77", "NN-"),
+        ("VAT 78", "NE/"),
+    ]
+    assert told.changes == {"tax_line": ["", "VAT 78"], "invoice_prefix": ["", "NE/"]}
+    page = body(signed_in(nadia).get(f"/resellers/{northeast.pk}/"))
+    assert "Tax line VAT 78 Invoice prefix NE/" in page
+
+
 def test_saving_what_is_there_changes_and_records_nothing(asha: User, north: Reseller, northeast: Reseller) -> None:
     client = signed_in(asha)
     before = counts()
@@ -80,6 +96,8 @@ def test_the_credit_limit_may_go_below_the_present_debt(asha: User, north: Resel
         ("credit_limit", "abc", "Enter digits with a point for decimals, for example 25.00."),
         ("email", "SAMI@South.example", "This email belongs to another login. Enter a different one."),
         ("email", "sami", "Enter a valid email address."),
+        ("invoice_prefix", "NN 1", "Use letters of the Latin alphabet, digits and / . _ - only."),
+        ("invoice_prefix", "x" * 13, "Ensure this value has at most 12 characters (it has 13)."),
         (
             "allowed_ips",
             "10.0.0.0/33",

@@ -53,6 +53,8 @@ def west(asha: User) -> Reseller:
         phone="+961 3 555 014",
         full_name="Wadih West",
         address="1 West Street",
+        tax_line="VAT 77",
+        invoice_prefix="WN-",
         identity_verified_by="asha",
         agreement_reference="A-17",
         now=timezone.now(),
@@ -81,7 +83,7 @@ def test_what_is_known_of_the_company_and_its_people_is_erased(asha: User, west:
 
     west = Reseller.objects.get(pk=west.pk)
     assert (west.company_name, west.address, west.agreement_reference) == (f"Deleted reseller {west.pk}", "", "")
-    assert west.identity_verified_by == ""
+    assert (west.identity_verified_by, west.tax_line, west.invoice_prefix) == ("", "", "")
     for login in User.objects.filter(reseller=west):
         assert (login.email, login.phone, login.full_name, login.is_active) == (None, "", "", False)
         assert not login.has_usable_password()
