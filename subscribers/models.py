@@ -21,7 +21,7 @@ from accounts.seats import Seat
 from ispanel.crypto import Purposes
 from ispanel.money import HIGHEST_AMOUNT, MONEY
 from network.models import Nas
-from plans.models import Plan, wholesale
+from plans.models import Plan, in_gb, wholesale
 from resellers.models import Reseller, RetailPrice
 from wallet.models import Transfer
 
@@ -395,6 +395,12 @@ class Renewal(models.Model):
         return self.kind == PeriodKind.DATA_TOP_UP
 
     @property
+    def in_words(self) -> str:
+        """What was sold, as papers call it."""
+        what = in_gb(self.quota_mb) if self.is_data and self.quota_mb else str(self.plan)
+        return f"{self.get_kind_display()} · {what}"
+
+    @property
     def counts_until(self) -> datetime:
         """When it ended, or ends: where it was given up for another plan, that moment."""
         return self.replaced_at or self.ends_at
@@ -518,3 +524,21 @@ class BulkAct(models.Model):
 def purpose_of_subscriber_password(username: str) -> str:
     """Return the associated data that ties a subscriber's password to its username."""
     return f"subscriber-password:{username}"
+
+
+class ExpiryNotice(models.Model):
+    """A line was looked at as many days before its expiry as a rule says, and whoever is to be told of it was."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="expiry_notices")
+    expires_at = models.DateTimeField()
+    days = models.PositiveSmallIntegerField()
+
+    class Meta:
+        db_table = "expiry_notices"
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "expires_at", "days"], name="one_notice_per_expiry"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="expiry_notices_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} {self.expires_at:%Y-%m-%d} {self.days}"

@@ -9,6 +9,7 @@ from django.utils import timezone
 from ispanel.jobs import enqueue, every, job
 from subscribers import operations
 from subscribers.imports import keeping, working
+from subscribers.operations.news import announce_expiring, forget_old_notices
 
 
 def lane_of(reseller_id: int) -> str:
@@ -47,6 +48,19 @@ def check_import(*, import_id: int, number: int) -> None:
 def import_subscribers(*, import_id: int, number: int) -> None:
     """Import a checked file of subscribers."""
     working.import_file(import_id=import_id, number=number, now=timezone.now())
+
+
+@every("*/5 * * * *", name="subscribers.look_for_expiring")
+def look_for_expiring(*, now: datetime) -> None:
+    """Tell of lines that are about to expire."""
+    while announce_expiring(now=now):
+        pass
+
+
+@every("23 3 * * *", name="subscribers.forget_notices")
+def forget_notices(*, now: datetime) -> None:
+    """Forget of which expiries was told that are over."""
+    forget_old_notices(now=now)
 
 
 @every("*/10 * * * *", name="subscribers.erase_imports")

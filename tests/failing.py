@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from django.db import OperationalError
+import psycopg
+from django.db import OperationalError, connection
+
+from tests.campaign.bank import database_url
 
 
 class FailsAt:
@@ -28,3 +31,9 @@ class FailsAfter(FailsAt):
     def fail_instead_of(self, execute: Any, *statement: Any) -> None:
         execute(*statement)
         raise OperationalError("injected")
+
+
+def end_connection() -> None:
+    """End this thread's connection from another one."""
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])

@@ -21,6 +21,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
+from ispanel.installation import settings_in_force
 from ispanel.refusals import Forbidden, Refusal
 from plans.models import Plan
 from resellers.models import Reseller
@@ -147,6 +148,8 @@ def carry_out(held: SubscriberImport, now: datetime) -> None:
     )
     if not done:
         raise TakenBack
+    with settings_in_force():
+        writing.issue_papers()
 
 
 def seat_of(held: SubscriberImport) -> Seat:

@@ -18,12 +18,13 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Model
-from psycopg.sql import SQL, Identifier
 
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from billing.operations import issue_papers
 from ispanel import crypto
+from ispanel.copying import columns_of, copy
 from plans.models import Plan
 from resellers.models import Reseller
 from resellers.terms import Terms
@@ -43,6 +44,8 @@ OF_A_LINE = (
     "username", "password_ciphertext", "plan_id", "nas_id", "expires_at", "expired_at", "full_name", "phone", "email",
     "address", "static_ip", "mac", "auto_renew", "retail_price", "note",
 )  # fmt: skip
+#: What the invoice says of the subscriber, and where it is told of it.
+ON_PAPER = ("full_name", "address", "phone", "email")
 IDS = "SELECT username, id FROM subscribers WHERE username = ANY (%s)"
 
 
@@ -64,6 +67,7 @@ class Writing:
     generated: list[tuple[str, str]] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
     quotes: dict[Plan, Quote] = field(default_factory=dict)
+    periods: list[Renewal] = field(default_factory=list)
 
     @property
     def reseller(self) -> Reseller:
@@ -157,8 +161,12 @@ class Writing:
         return self.quotes[plan]
 
     def subscriber_of(self, line: Line) -> Subscriber:
-        """Return as much of the written subscriber as its period needs."""
-        return Subscriber(pk=self.ids[line.username], username=line.username)
+        """Return as much of the written subscriber as its period and its invoice need."""
+        return Subscriber(
+            pk=self.ids[line.username],
+            username=line.username,
+            **{name: line.details.get(name, "") for name in ON_PAPER},
+        )
 
     def charge_all(self) -> Iterator[Renewal]:
         """Charge every line's first period, and yield the periods.
@@ -216,16 +224,22 @@ class Writing:
                     now=self.now,
                 )
 
-    @staticmethod
-    def write_periods(periods: Iterable[Renewal]) -> None:
+    def write_periods(self, periods: Iterable[Renewal]) -> None:
         columns = columns_of(Renewal)
         # All are made before the first is written: nothing else can be asked of a connection in the midst of a COPY.
-        copy(Renewal, columns, list(map(attrgetter(*columns), periods)))
+        self.periods = list(periods)
+        copy(Renewal, columns, map(attrgetter(*columns), self.periods))
 
-
-def columns_of(model: type[Model]) -> list[str]:
-    """Return the model's columns but for its id, which the database gives."""
-    return [each.attname for each in model._meta.concrete_fields if not each.primary_key]
+    def issue_papers(self) -> None:
+        """Issue the invoices for what was charged, as the last writes of all, and in one go: all others wait for it."""
+        if not self.activates:
+            return
+        for start in range(0, len(self.periods), AT_ONCE):
+            part = {period.subscriber_id: period for period in self.periods[start : start + AT_ONCE]}
+            written = Renewal.objects.filter(subscriber__in=part)
+            for subscriber_id, pk in written.values_list("subscriber_id", "pk"):
+                part[subscriber_id].pk = pk
+        issue_papers(sold=self.periods, now=self.now)
 
 
 def copy_alike(sample: Model, varying: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -234,13 +248,3 @@ def copy_alike(sample: Model, varying: Sequence[str], rows: Iterable[Sequence[An
     alike = [each for each in model._meta.concrete_fields if not each.primary_key and each.attname not in varying]
     same = tuple(each.get_db_prep_save(getattr(sample, each.attname), connection) for each in alike)
     copy(model, [*varying, *(each.attname for each in alike)], [(*row, *same) for row in rows])
-
-
-def copy(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows by COPY, in one go."""
-    statement = SQL("COPY {} ({}) FROM STDIN").format(
-        Identifier(model._meta.db_table), SQL(", ").join(map(Identifier, columns))
-    )
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as pipe:
-        for row in rows:
-            pipe.write_row(row)

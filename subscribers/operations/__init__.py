@@ -61,6 +61,7 @@ from subscribers.operations.plan_changes import (
     plan_change_of,
 )
 from subscribers.operations.refunds import (
+    CreditedByChange,
     DataTakenOver,
     GivenBackInPart,
     LaterPeriod,
@@ -101,6 +102,7 @@ __all__ = [
     "AlreadySuspended",
     "ChangedMeanwhile",
     "Credit",
+    "CreditedByChange",
     "DataTakenOver",
     "GivenBackInPart",
     "LaterPeriod",

@@ -13,6 +13,7 @@ from audit import operations as audit
 from audit.actions import Action
 from audit.identity import SYSTEM
 from audit.models import AuditEntry
+from billing.operations import issue_papers
 from ispanel.installation import settings_in_force
 from network import operations as network
 from network.operations import Line
@@ -20,6 +21,7 @@ from resellers.operations import locked as locked_resellers
 from resellers.terms import terms_of
 from subscribers.models import Outcome, Subscriber
 from subscribers.operations.batches import Order, carry_out, locked_lines, orders_of
+from subscribers.operations.news import announce_expired, announce_failed
 
 #: Lines of one reseller in one transaction: so many are lost, and done again, when the worker is killed.
 AT_ONCE = 500
@@ -61,14 +63,16 @@ def renew_due(*, reseller_id: int, now: datetime, at_most: int | None = None) ->
     ids = [pk for pk in ids if pk in lines]
     with settings_in_force():
         orders = list(orders_of(lines, ids, terms_of(reseller), now))
-        outcomes = carry_out(actor=SYSTEM, reseller=reseller, orders=orders, now=now)
-    failed = note_failures(orders, outcomes, now)
+        outcomes, sold = carry_out(actor=SYSTEM, reseller=reseller, orders=orders, now=now)
+        failed = note_failures(orders, outcomes, now)
+        issue_papers(sold=sold, now=now)
     return Round(renewed=len(outcomes) - failed, failed=failed, is_full=len(ids) == at_most)
 
 
 def note_failures(orders: list[Order], outcomes: list[Outcome], now: datetime) -> int:
     """Write on each line that was not renewed why, and in the trail where that is news; return how many there are."""
     told: list[AuditEntry] = []
+    news: list[Subscriber] = []
     failed: list[Subscriber] = []
     ran_out = False
     for order, outcome in zip(orders, outcomes, strict=True):
@@ -89,11 +93,13 @@ def note_failures(orders: list[Order], outcomes: list[Outcome], now: datetime) -
                     now=now,
                 )
             )
+            news.append(line)
         line.renewal_failed_at, line.renewal_failure = now, outcome.reason
         line.renewal_needs = order.bought.price if order.bought else None
         failed.append(line)
     Subscriber.objects.bulk_update(failed, ["renewal_failed_at", "renewal_failure", "renewal_needs"])
     AuditEntry.objects.bulk_create(told)
+    announce_failed(news, now)
     return len(failed)
 
 
@@ -125,6 +131,7 @@ def expire_due(*, reseller_id: int, now: datetime, at_most: int | None = None) -
         for line in lines
     )
     Subscriber.objects.filter(pk__in=[line.pk for line in lines]).update(expired_at=now)
+    announce_expired([line for line in lines if not line.suspended_at])
     online = [line for line in lines if not line.suspended_at]
     network.disconnect_many(
         actor=SYSTEM,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.seats import Seat
 from audit.identity import Actor
+from billing.operations import issue_papers
 from ispanel.installation import settings_in_force
 from ispanel.refusals import Forbidden, Refusal
 from network.models import Nas
@@ -21,6 +22,7 @@ from resellers.models import Reseller
 from resellers.operations import locked as locked_resellers
 from resellers.terms import Terms, terms_of
 from subscribers.models import Outcome, PeriodKind, Renewal, RenewalBatch, Subscriber, SubscriberQuerySet
+from subscribers.operations.news import announce_renewed
 from subscribers.operations.renewals import (
     RUNNING,
     PriceChanged,
@@ -67,21 +69,43 @@ def renew_subscribers(
     :param agreed_total: the price of all who can be renewed, as the person was shown it; any other one is refused.
     :raises Forbidden, PriceChanged, FormAlreadyUsed, WalletClosed: and nothing has changed.
     """
+    batch, sold = renew_batch(
+        actor=actor,
+        reseller_id=reseller_id,
+        subscriber_ids=subscriber_ids,
+        agreed_total=agreed_total,
+        key=key,
+        now=now,
+    )
+    issue_papers(sold=sold, now=now)
+    return batch
+
+
+def renew_batch(
+    *,
+    actor: Seat,
+    reseller_id: int,
+    subscriber_ids: Sequence[int],
+    agreed_total: Decimal | None,
+    key: ActKey,
+    now: datetime,
+) -> tuple[RenewalBatch, list[Renewal]]:
+    """Do so in the caller's transaction, and return also what was sold, for which the caller issues the papers last."""
     if not Reseller.objects.in_tree_of(actor).filter(pk=reseller_id).exists():
         raise Forbidden
     [reseller] = locked_resellers(reseller_id)
     if first := ledger.recall(actor=actor, key=key):
-        return RenewalBatch.objects.get(pk=first)
+        return RenewalBatch.objects.get(pk=first), []
     with settings_in_force():
         lines = locked_lines(Subscriber.objects.actable_by(actor), reseller, subscriber_ids)
         orders = list(orders_of(lines, subscriber_ids, terms_of(reseller), now))
         total = sum((order.bought.price for order in orders if order.bought), Decimal(0))
         if agreed_total is not None and agreed_total != total:
             raise PriceChanged(total)
-        outcomes = carry_out(actor=actor, reseller=reseller, orders=orders, now=now)
+        outcomes, sold = carry_out(actor=actor, reseller=reseller, orders=orders, now=now)
     batch = RenewalBatch.objects.create(reseller=reseller, created_at=now, outcomes=[list(one) for one in outcomes])
     ledger.remember(actor=actor, key=key, result_id=batch.pk, now=now)
-    return batch
+    return batch, sold
 
 
 def locked_lines(rows: SubscriberQuerySet, reseller: Reseller, subscriber_ids: Sequence[int]) -> dict[int, Subscriber]:
@@ -127,8 +151,13 @@ def order_of(line: Subscriber, terms: Terms, now: datetime) -> Order:
     return Order(line.pk, line, quote_for(line, terms=terms, now=now))
 
 
-def carry_out(*, actor: Actor, reseller: Reseller, orders: Sequence[Order], now: datetime) -> list[Outcome]:
-    """Charge what can be paid, extend those lines and record it; return what became of each order."""
+def carry_out(
+    *, actor: Actor, reseller: Reseller, orders: Sequence[Order], now: datetime
+) -> tuple[list[Outcome], list[Renewal]]:
+    """Charge what can be paid, extend those lines and record it; return what became of each order, and what was sold.
+
+    The caller issues the papers, last of all.
+    """
     wanted = [(order.subscriber, order.bought) for order in orders if order.subscriber and order.bought]
     charges = [
         Charge(
@@ -153,7 +182,8 @@ def carry_out(*, actor: Actor, reseller: Reseller, orders: Sequence[Order], now:
     renewed = {period.subscriber_id: period.pk for period in periods}
     ends_at = Subquery(newest.values("ends_at")[:1])
     Subscriber.objects.filter(pk__in=renewed).update(expires_at=ends_at, updated_at=now, **RUNNING)
-    return list(outcomes_of(orders, renewed, charged.available))
+    announce_renewed((line, period) for (line, _bought), period in zip(wanted, periods, strict=False))
+    return list(outcomes_of(orders, renewed, charged.available)), periods
 
 
 def outcomes_of(orders: Sequence[Order], renewed: dict[int, int], available: Decimal) -> Iterator[Outcome]:

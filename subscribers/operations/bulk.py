@@ -17,6 +17,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import AuditEntry
+from billing.operations import issue_papers
 from ispanel.installation import currency, settings_in_force
 from ispanel.money import with_code
 from ispanel.refusals import Busy, Forbidden, Refusal
@@ -28,7 +29,7 @@ from resellers.models import Reseller
 from resellers.operations import locked as locked_resellers
 from resellers.terms import Terms, terms_of
 from subscribers.models import BulkAct, BulkKind, BulkOutcome, PeriodFunding, Renewal, RenewalBatch, Subscriber
-from subscribers.operations.batches import order_of, renew_subscribers
+from subscribers.operations.batches import order_of, renew_batch
 from subscribers.operations.lines import check_resumable, check_suspendable
 from subscribers.operations.moves import MoveRefused, check_movable, check_target, hand_over, record_refusal
 from subscribers.operations.plan_changes import (
@@ -77,6 +78,7 @@ def renew_many(
         return first
     totals: dict[int, Decimal] = {}
     outcomes: list[BulkOutcome] = []
+    sold: list[Renewal] = []
     with settings_in_force():
         groups = list(by_reseller(lines, subscriber_ids))
         for reseller, ours in groups:
@@ -87,7 +89,7 @@ def renew_many(
             raise PriceChanged(total)
         for reseller, ours in groups:
             ids = [line.pk for line in ours]
-            batch = renew_subscribers(
+            batch, bought = renew_batch(
                 actor=actor,
                 reseller_id=reseller.pk,
                 subscriber_ids=ids,
@@ -96,7 +98,10 @@ def renew_many(
                 now=now,
             )
             outcomes += told_of_renewals(batch, lines)
-    return keep(actor, BulkKind.RENEWAL, subscriber_ids, outcomes, key, now)
+            sold += bought
+        act = keep(actor, BulkKind.RENEWAL, subscriber_ids, outcomes, key, now)
+        issue_papers(sold=sold, now=now)
+    return act
 
 
 def told_of_renewals(batch: RenewalBatch, lines: Lines) -> Iterator[BulkOutcome]:
@@ -190,13 +195,19 @@ def change_plan_of_many(
         return first
     at = moment_of(shown_at, now)
     outcomes: list[BulkOutcome] = []
+    sold: list[Renewal] = []
     with settings_in_force():
         wanted, refused = plan_changes_of(lines, subscriber_ids, plan, at)
         if agreed_total is not None and agreed_total != (total := total_due(change for change, _terms in wanted)):
             raise PriceChanged(total)
         outcomes += [BulkOutcome(line.pk, line.username, False, reason) for line, reason in refused]
-        outcomes += [changed_or_not(actor, change, terms, now) for change, terms in wanted]
-    return keep(actor, BulkKind.PLAN_CHANGE, subscriber_ids, outcomes, key, now)
+        for change, terms in wanted:
+            outcome, begun = changed_or_not(actor, change, terms, now)
+            outcomes.append(outcome)
+            sold += begun
+        act = keep(actor, BulkKind.PLAN_CHANGE, subscriber_ids, outcomes, key, now)
+        issue_papers(sold=sold, now=now)
+    return act
 
 
 def plan_changes_of(
@@ -245,17 +256,17 @@ def back_to_payers(changes: Sequence[PlanChange]) -> list[Decimal]:
     ]
 
 
-def changed_or_not(actor: Seat, change: PlanChange, terms: Terms, now: datetime) -> BulkOutcome:
-    """Carry out one change, or none of it where the wallet does not pay for it."""
+def changed_or_not(actor: Seat, change: PlanChange, terms: Terms, now: datetime) -> tuple[BulkOutcome, list[Renewal]]:
+    """Carry out one change, or none of it where the wallet does not pay for it; return also what was sold."""
     line = change.subscriber
     try:
         with transaction.atomic():
-            change_locked(actor=actor, change=change, terms=terms, now=now)
+            _told_id, sold = change_locked(actor=actor, change=change, terms=terms, now=now)
     except Busy:
         raise  # Nobody's fault and nothing final: all of it is tried again, with the same form.
     except Refusal as refusal:
-        return BulkOutcome(line.pk, line.username, False, str(refusal))
-    return BulkOutcome(line.pk, line.username, True, words_of_change(change))
+        return BulkOutcome(line.pk, line.username, False, str(refusal)), []
+    return BulkOutcome(line.pk, line.username, True, words_of_change(change)), sold
 
 
 def words_of_change(change: PlanChange) -> str:

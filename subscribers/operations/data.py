@@ -13,6 +13,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.identity import SYSTEM, Actor
+from billing.operations import issue_papers
 from ispanel.refusals import Refusal
 from network import operations as network
 from plans.models import DataPack, wholesale
@@ -109,6 +110,7 @@ def sell_data(
         set_speed(SYSTEM, subscriber, after, _("Data bought"), now)
     if key:
         ledger.remember(actor=actor, key=key, result_id=sold.pk, now=now)
+    issue_papers(sold=[sold], now=now)
     return sold
 
 

@@ -16,6 +16,7 @@ from accounts.models import username_characters
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from billing.operations import issue_papers
 from ispanel import crypto
 from ispanel.refusals import Forbidden, Refusal
 from network.models import Nas
@@ -24,7 +25,7 @@ from resellers.models import Reseller
 from resellers.operations import ResellerDeleted
 from resellers.operations import locked as locked_resellers
 from resellers.terms import terms_of
-from subscribers.models import PeriodKind, Subscriber, purpose_of_subscriber_password
+from subscribers.models import PeriodKind, Renewal, Subscriber, purpose_of_subscriber_password
 from subscribers.operations.renewals import NOT_FAILED, SubscriberTerminated, buy_period, locked, locked_among
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -137,8 +138,9 @@ def add_subscriber(
         changes={"plan": (None, plan), "reseller": (None, reseller), "retail_price": (None, retail_price)},
         now=now,
     )
+    sold: list[Renewal] = []
     if activate:
-        buy_period(
+        period = buy_period(
             actor=actor,
             subscriber=subscriber,
             terms=terms,
@@ -146,8 +148,10 @@ def add_subscriber(
             agreed_price=agreed_price,
             now=now,
         )
+        sold.append(period)
     if key:
         ledger.remember(actor=actor, key=key, result_id=subscriber.pk, now=now)
+    issue_papers(sold=sold, now=now)
     return subscriber
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from billing.operations import issue_papers
 from ispanel.installation import currency
 from ispanel.money import share_of, with_code
 from ispanel.refusals import Refusal
@@ -245,9 +246,10 @@ def change_plan(
     change = plan_change_of(subscriber, plan, terms, moment_of(shown_at, now))
     if agreed_due is not None and agreed_due != change.due:
         raise PriceChanged(change.due)
-    told_id = change_locked(actor=actor, change=change, terms=terms, now=now)
+    told_id, sold = change_locked(actor=actor, change=change, terms=terms, now=now)
     if key:
         ledger.remember(actor=actor, key=key, result_id=told_id, now=now)
+    issue_papers(sold=sold, now=now)
     return subscriber
 
 
@@ -268,14 +270,14 @@ def check_changeable(subscriber: Subscriber, plan: Plan, terms: Terms) -> None:
     terms.check_new_plan(plan)
 
 
-def change_locked(*, actor: Seat, change: PlanChange, terms: Terms, now: datetime) -> int:
+def change_locked(*, actor: Seat, change: PlanChange, terms: Terms, now: datetime) -> tuple[int, list[Renewal]]:
     """Carry out a change of plan on a line that is locked, in the caller's transaction.
 
-    :return: the id of the change's row in the trail.
+    :return: the id of the change's row in the trail, and what was sold, for which the caller issues the papers last.
     :raises InsufficientFunds, WalletClosed:
     """
     subscriber = change.subscriber
-    told_id = carry_out(actor=actor, change=change, now=now)
+    told_id, sold = carry_out(actor=actor, change=change, now=now)
     subscriber.plan, subscriber.retail_price, subscriber.updated_at = change.plan, None, now
     subscriber.may_keep_renewing = subscriber.may_keep_renewing and not nas_is_within(subscriber, terms)
     subscriber.throttled_at = None
@@ -295,7 +297,7 @@ def change_locked(*, actor: Seat, change: PlanChange, terms: Terms, now: datetim
             upload_kbps=change.plan.upload_kbps,
             now=now,
         )
-    return told_id
+    return told_id, sold
 
 
 def nas_is_within(subscriber: Subscriber, terms: Terms) -> bool:
@@ -307,10 +309,10 @@ def nas_is_within(subscriber: Subscriber, terms: Terms) -> bool:
     return True
 
 
-def carry_out(*, actor: Seat, change: PlanChange, now: datetime) -> int:
+def carry_out(*, actor: Seat, change: PlanChange, now: datetime) -> tuple[int, list[Renewal]]:
     """Charge or refund the difference, give up the old periods and begin the new one.
 
-    :return: the id of the change's row in the trail.
+    :return: the id of the change's row in the trail, and the new period, where there is one.
     """
     subscriber = change.subscriber
     told = audit.row(
@@ -348,7 +350,7 @@ def carry_out(*, actor: Seat, change: PlanChange, now: datetime) -> int:
         parts, given_back = give_back(actor=actor, change=change, parts=parts, now=now)
     assert told_id is not None, "every transfer has its row"
     if not change.changes_period:
-        return told_id
+        return told_id, []
     Renewal.objects.filter(pk__in=[credit.period.pk for credit in change.credits]).update(replaced_at=change.at)
     expires_at = subscriber.expires_at
     assert expires_at is not None, "there is time left to run"
@@ -372,7 +374,7 @@ def carry_out(*, actor: Seat, change: PlanChange, now: datetime) -> int:
         PeriodFunding(period=period, transfer=part.transfer, amount=part.amount) for part in merged(parts)
     )
     ChangeRefund.objects.bulk_create(ChangeRefund(period=period, transfer=transfer) for transfer in given_back)
-    return told_id
+    return told_id, [period]
 
 
 def take_data_over(change: PlanChange, expires_at: datetime, now: datetime) -> None:

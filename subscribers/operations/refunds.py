@@ -7,11 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from billing.operations import credit_refund
 from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
@@ -34,6 +36,16 @@ class GivenBackInPart(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("A change of plan gave a part of this back already. Transfer the rest instead."))
+
+
+class CreditedByChange(Refusal):
+    """A change of plan took something off invoices, although it cost the wallet: its credit notes stay for good."""
+
+    def __init__(self, credited: Decimal) -> None:
+        super().__init__(
+            _("This change took %(amount)s off the subscriber’s invoices, which stays so. Transfer money back instead.")
+            % {"amount": with_code(credited, currency())}
+        )
 
 
 class DataTakenOver(Refusal):
@@ -101,7 +113,7 @@ def refund_of(renewal: Renewal, now: datetime) -> Refund:
 def check_refundable(renewal: Renewal) -> None:
     """Check that the period is refunded for the first time, and that none of the line's comes after it.
 
-    :raises AlreadyUndone, DataTakenOver, GivenBackInPart, LaterPeriod:
+    :raises AlreadyUndone, CreditedByChange, DataTakenOver, GivenBackInPart, LaterPeriod:
     """
     if renewal.refunded_at:
         raise AlreadyUndone
@@ -115,15 +127,20 @@ def check_refundable(renewal: Renewal) -> None:
         raise LaterPeriod(latest)
     if renewal.transfer and renewal.transfer.undoing.exists():
         raise GivenBackInPart
+    if credited := renewal.credit_notes.aggregate(amount=Sum("amount"))["amount"]:
+        raise CreditedByChange(credited)
 
 
 @transaction.atomic
 def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | None = None, now: datetime) -> Renewal:
     """Give the price of a period back to the wallet that paid it, whoever owns the line now, and end the period.
 
+    Its invoice is credited with all that is left of it.
+
     Only admins refund, in their own seat: no permission allows it to anybody else.
 
-    :raises Forbidden, NothingToRefund, AlreadyUndone, GivenBackInPart, LaterPeriod, WalletClosed, FormAlreadyUsed:
+    :raises Forbidden, NothingToRefund, AlreadyUndone, CreditedByChange, GivenBackInPart, LaterPeriod, WalletClosed,
+        FormAlreadyUsed:
     """
     if not actor.is_admin:
         raise Forbidden
@@ -166,4 +183,5 @@ def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | No
     subscriber.save(update_fields=["expires_at", "auto_renew", "updated_at"])
     if key:
         ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
+    credit_refund(refunded=renewal, now=now)
     return renewal

@@ -15,6 +15,7 @@ from audit import operations as audit
 from audit.actions import Action
 from audit.identity import Actor
 from audit.models import AuditEntry
+from billing.operations import issue_papers
 from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
@@ -23,6 +24,7 @@ from resellers.models import Reseller
 from resellers.operations import locked as locked_resellers
 from resellers.terms import Terms, terms_of
 from subscribers.models import PeriodKind, Renewal, Subscriber, SubscriberQuerySet
+from subscribers.operations.news import announce_renewed
 from wallet import ledger
 from wallet.ledger import ActKey
 from wallet.models import LedgerAccount, TransferKind
@@ -161,8 +163,10 @@ def renew_subscriber(
     renewal = buy_period(
         actor=actor, subscriber=subscriber, terms=terms, kind=PeriodKind.RENEWAL, agreed_price=agreed_price, now=now
     )
+    announce_renewed([(subscriber, renewal)])
     if key:
         ledger.remember(actor=actor, key=key, result_id=renewal.pk, now=now)
+    issue_papers(sold=[renewal], now=now)
     return renewal
 
 
@@ -204,7 +208,7 @@ def buy_period(
 ) -> Renewal:
     """Charge a period, extend the subscriber and record it, in the caller's transaction.
 
-    A price of 0 makes a period and no transfer.
+    A price of 0 makes a period and no transfer. The caller issues its papers, last of all.
 
     :raises InsufficientFunds: what is missing, counting the credit limit.
     :raises PriceChanged:

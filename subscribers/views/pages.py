@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -9,7 +12,9 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import SignedInRequest, requires
+from accounts.seats import Seat
 from accounts.trail import trail_about
+from billing.models import Invoice
 from ispanel.http import render_list, wants
 from ispanel.lists import page_of
 from subscribers import operations
@@ -17,8 +22,9 @@ from subscribers.forms import COLUMNS, SIZES, VIEWS, RenewalListForm, Subscriber
 from subscribers.models import Renewal, Subscriber
 from subscribers.usage import usage_among
 
-#: Requests to the access server on a line's page.
+#: Requests to the access server on a line's page, and invoices.
 LATEST = 10
+LATEST_INVOICES = 5
 
 
 @requires("subscribers.view")
@@ -74,12 +80,21 @@ def detail(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     """Show the line, what was sold to it, what its access server was told, and what was done to it."""
     if wants(request, "coa-requests"):
         return render(request, "network/_coa_requests.html", {"requests": subscriber.coa_requests.for_list()[:LATEST]})
-    sold = Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller").order_by("-id")
+    sold = Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller", "invoice").order_by("-id")
     context = {
         "subscriber": Subscriber.objects.for_list().select_related("reseller__wallet").get(pk=subscriber.pk),
         "usage": usage_among(sold, timezone.now()),
         "renewals": sold,
         "coa_requests": subscriber.coa_requests.visible_to(request.seat).for_list()[:LATEST],
+        "invoices": invoices_of(request.seat, sold),
         "audit_entries": trail_about(request.seat, subscriber),
     }
     return render(request, "subscribers/detail.html", context)
+
+
+def invoices_of(seat: Seat, sold: Iterable[Renewal]) -> list[Invoice] | None:
+    """Return the latest invoices that the seat sees of what was sold; None for a seat that reads no invoices."""
+    if not seat.has("invoices.view"):
+        return None
+    issued = (getattr(each, "invoice", None) for each in sold)
+    return list(islice((each for each in issued if each and each.is_visible_to(seat)), LATEST_INVOICES))

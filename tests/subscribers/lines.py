@@ -4,7 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Sum
+
 from accounts.models import User
+from billing.models import CreditNote, Invoice, PaperSeries
 from ispanel.installation import currency
 from ispanel.management.commands.verify_ledger import CHECKS
 from plans.models import Plan
@@ -40,8 +43,9 @@ def balance_of(reseller: Reseller) -> Decimal:
 
 
 def everything() -> dict[str, int]:
-    """Return how many rows there are of all that an act could leave, periods included."""
-    return counts() | {"renewals": Renewal.objects.count()}
+    """Return how many rows there are of all that an act could leave, and how many numbers papers have used up."""
+    left = {model._meta.db_table: model.objects.count() for model in (Renewal, Invoice, CreditNote)}
+    return counts() | left | PaperSeries.objects.aggregate(numbers=Sum("last_number", default=0))
 
 
 def findings() -> list[str]:

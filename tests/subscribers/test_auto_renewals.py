@@ -342,11 +342,11 @@ def test_the_number_of_statements_does_not_grow_with_the_lines(
 ) -> None:
     fund(north.wallet, "5000", actor=asha)
     subscribe(asha, north, home, "amal")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(18):
         renew_those_due(north)
     subscribe(asha, north, home, *[f"line-{number}" for number in range(30)], now=NOW + DAY)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(18):
         renew_those_due(north, DUE + DAY)
 
 

@@ -38,6 +38,8 @@ from tests.threads import at_once
 from wallet.models import Transfer
 
 TWO = csv_of(["amal", LINE_PASSWORD, "Home"], ["badr", "", "Home"])
+#: What that leaves of papers, where both are charged.
+PAPERS = {"invoices": 2, "numbers": 2}
 
 
 @pytest.fixture
@@ -78,7 +80,14 @@ def test_lines_are_activated_and_charged_as_if_each_had_been_added(nadia: User, 
         (badr, PeriodKind.ACTIVATION, 25, 25),
     ]
     assert [each.transfer.note for each in periods if each.transfer] == ["amal · Home", "badr · Home"]
-    assert added(before) == {"subscribers": 2, "renewals": 2, "transfers": 2, "entries": 4, "audit_entries": 6}
+    assert added(before) == {
+        "subscribers": 2,
+        "renewals": 2,
+        "transfers": 2,
+        "entries": 4,
+        "audit_entries": 6,
+        **PAPERS,
+    }
 
 
 def test_one_imported_line_is_as_one_that_was_added(asha: User, nadia: User, funded: Reseller, home: Plan) -> None:
@@ -333,7 +342,14 @@ def test_it_leaves_nothing_behind_wherever_it_fails(
             SubscriberImport.objects.update(tries=0)
 
     assert again(held).is_imported
-    assert added(before) == {"subscribers": 2, "renewals": 2, "transfers": 2, "entries": 4, "audit_entries": 5}
+    assert added(before) == {
+        "subscribers": 2,
+        "renewals": 2,
+        "transfers": 2,
+        "entries": 4,
+        "audit_entries": 5,
+        **PAPERS,
+    }
 
 
 def test_what_fails_again_and_again_is_given_up_and_said(

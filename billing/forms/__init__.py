@@ -1,0 +1,14 @@
+"""What people type about papers, and by what they look for them."""
+
+from billing.forms.acts import CancellationForm, LinkForm, PaymentForm
+from billing.forms.lists import CreditNoteListForm, InvoiceListForm
+from billing.forms.settings import BillingSettingsForm
+
+__all__ = [
+    "BillingSettingsForm",
+    "CancellationForm",
+    "CreditNoteListForm",
+    "InvoiceListForm",
+    "LinkForm",
+    "PaymentForm",
+]

@@ -1,0 +1,284 @@
+"""The page of an invoice: what stands on it, what may be done from it, and by whom."""
+
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+
+from accounts.models import PermissionGroup, User
+from audit.actions import Action
+from audit.models import AuditEntry
+from billing.models import CreditNote, Invoice, InvoiceStatus
+from billing.operations import change_billing_settings, make_link, mark_paid
+from ispanel.issuer import panel_issuer
+from plans.models import Plan
+from resellers.models import Reseller
+from subscribers.models import Subscriber
+from tests.billing.sold import refund, sell
+from tests.billing.test_pdf import text_of
+from tests.cast import NOW, make_staff, seat_of, signed_in
+from tests.pages import body, error_at, links_of, send
+from tests.pictures import a_logo
+
+
+@pytest.fixture
+def invoice(asha: User, north: Reseller, home: Plan) -> Invoice:
+    """Return what Amal owes North for her first period."""
+    details = {"full_name": "Amal Haddad", "address": "5 Hill Road\nTyre"}
+    return sell(asha, north, home, "amal", **details)
+
+
+def page_of(invoice: Invoice, part: str = "") -> str:
+    return f"/invoices/{invoice.pk}/{part}"
+
+
+def shown(user: User, invoice: Invoice) -> str:
+    """Return the text of the invoice's page."""
+    return body(signed_in(user).get(page_of(invoice)))
+
+
+def acted(user: User, invoice: Invoice, part: str, **typed: Any) -> HttpResponse:
+    """Open the act's form, fill it in and send it."""
+    return send(signed_in(user), page_of(invoice, part), **typed)
+
+
+def fresh(invoice: Invoice) -> Invoice:
+    return Invoice.objects.get(pk=invoice.pk)
+
+
+# --- what stands on it ------------------------------------------------------------------------------------------------
+
+
+def test_it_says_who_issued_it_who_sold_what_to_whom_and_what_is_due(nadia: User, invoice: Invoice) -> None:
+    page = shown(nadia, invoice)
+
+    for words in (
+        f"Invoice {invoice}", "ISPanel", "To Amal Haddad 5 Hill Road Tyre Subscriber amal", "Issued 14 May 2026",
+        "Status Pending", "Sold by North Net", f"{invoice.description} 14 May 2026 – 13 Jun 2026 25.00",
+        "Total 25.00 USD", "Due 25.00 USD",
+    ):  # fmt: skip
+        assert words in page, (words, page)
+
+
+@pytest.mark.parametrize("reseller_issues", [False, True])
+def test_it_carries_the_issuer_that_the_setting_said_on_its_day(
+    asha: User, north: Reseller, home: Plan, reseller_issues: bool
+) -> None:
+    house = {"company_name": "Al-Noor ISP", "company_address": "1 Main Street", "tax_line": "VAT LB 1"}
+    Reseller.objects.filter(pk=north.pk).update(address="2 North Road", tax_line="VAT NN 2", invoice_prefix="NN-")
+    actor = seat_of(asha)
+    change_billing_settings(actor=actor, **house, reseller_is_issuer=reseller_issues, logo=a_logo(), now=NOW)
+    north.refresh_from_db()
+    invoice = sell(asha, north, home, "amal")
+    change_billing_settings(actor=actor, company_name="Renamed", reseller_is_issuer=not reseller_issues, now=NOW)
+    client = signed_in(asha)
+
+    page = client.get(page_of(invoice))
+    paper = text_of(client.get(page_of(invoice, "pdf")).content)
+
+    block = "North Net 2 North Road VAT NN 2" if reseller_issues else "Al-Noor ISP 1 Main Street VAT LB 1"
+    assert str(invoice) == ("NN-000001" if reseller_issues else "INV-000001")
+    assert block in body(page)
+    assert paper.startswith(block)
+    for words in ("Renamed", "Al-Noor ISP" if reseller_issues else "VAT NN 2"):
+        assert words not in text_of_paper(page)
+        assert words not in paper
+    assert "Sold by North Net" in paper
+    # The house's logo is the house's: a reseller has one with its branding.
+    assert client.get(page_of(invoice, "logo")).status_code == (404 if reseller_issues else 200)
+    assert panel_issuer().name == "Renamed"
+
+
+def text_of_paper(page: HttpResponse) -> str:
+    """Return the text of the paper on the page, without what the panel says around it."""
+    markup = page.content.decode()
+    return markup[markup.index("<article") : markup.index("</article>")]
+
+
+def test_what_was_credited_and_why_stands_on_it(asha: User, nadia: User, invoice: Invoice) -> None:
+    note = refund(asha, invoice)
+
+    page = shown(nadia, invoice)
+
+    assert f"Credit note {note}" in page
+    assert "Refund −25.00 USD Due 0.00 USD" in page
+    assert "The tower was down" not in page
+    assert "Credited 25.00 USD" in page
+    assert "Mark as paid" not in page
+    response = signed_in(nadia).get(f"/credit-notes/{note.pk}/pdf")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{note}.pdf"'
+    assert f"Of invoice {invoice}" in text_of(response.content)
+
+
+def test_its_pdf_is_called_by_its_number(nadia: User, invoice: Invoice) -> None:
+    response = signed_in(nadia).get(page_of(invoice, "pdf"))
+
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{invoice}.pdf"'
+    assert "Due 25.00 USD" in text_of(response.content)
+
+
+def test_the_wholesale_price_is_on_no_paper(asha: User, nadia: User, north: Reseller, home: Plan) -> None:
+    invoice = sell(asha, north, home, "bilal", retail_price=31)
+    client = signed_in(nadia)
+
+    assert (invoice.amount, invoice.renewal.price) == (31, 25)
+    assert "25.00" not in text_of_paper(client.get(page_of(invoice)))
+    assert "25.00" not in text_of(client.get(page_of(invoice, "pdf")).content)
+
+
+def test_the_page_of_the_line_shows_its_latest_invoices(asha: User, nadia: User, invoice: Invoice) -> None:
+    page = signed_in(nadia).get(f"/subscribers/{invoice.subscriber_id}/")
+
+    assert page_of(invoice) in links_of(page)
+    assert "/invoices/?subscriber=amal" in links_of(page)
+
+
+def test_there_it_shows_those_of_the_own_tree_alone(
+    asha: User, nadia: User, sami: User, north: Reseller, south: Reseller, invoice: Invoice
+) -> None:
+    Subscriber.objects.filter(pk=invoice.subscriber_id).update(reseller=south)
+
+    page = signed_in(sami).get(f"/subscribers/{invoice.subscriber_id}/")
+
+    assert page_of(invoice) not in links_of(page)
+    assert "Nothing was invoiced to this line." in body(page)
+
+
+# --- what may be done -------------------------------------------------------------------------------------------------
+
+
+def test_it_is_marked_as_paid_with_a_note(nadia: User, invoice: Invoice) -> None:
+    response = acted(nadia, invoice, "payment/", note="cash, receipt 12")
+
+    assert (response.status_code, response.url) == (303, page_of(invoice))
+    assert fresh(invoice).status == InvoiceStatus.PAID
+    page = shown(nadia, invoice)
+    assert f"{invoice} is paid." in page or "Marked by nadia" in page
+    assert "cash, receipt 12" in page
+    assert "Due 0.00 USD" in page
+    assert "Changed" not in page
+    assert AuditEntry.objects.filter(action=Action.INVOICE_PAID, object_id=invoice.pk).count() == 1
+    assert "Marked an invoice as paid" in page
+
+
+def test_it_is_cancelled_with_a_reason(nadia: User, invoice: Invoice) -> None:
+    response = acted(nadia, invoice, "cancellation/", reason="Given for free")
+
+    assert (response.status_code, response.url) == (303, page_of(invoice))
+    page = shown(nadia, invoice)
+    assert "Status Cancelled" in page
+    assert "By nadia" in page
+    assert "Reason Given for free" in page
+    assert "Mark as paid" not in page
+
+
+def test_a_reason_is_needed(nadia: User, invoice: Invoice) -> None:
+    response = acted(nadia, invoice, "cancellation/")
+
+    assert (response.status_code, error_at(response, "reason")) == (422, "This field is required.")
+    assert fresh(invoice).status == InvoiceStatus.PENDING
+
+
+def test_what_is_settled_is_refused_in_the_dialog(asha: User, nadia: User, invoice: Invoice) -> None:
+    mark_paid(actor=seat_of(asha), invoice_id=invoice.pk, now=NOW)
+
+    for part, typed in (("payment/", {}), ("cancellation/", {"reason": "x"})):
+        response = acted(nadia, invoice, part, **typed)
+        assert response.status_code == 422
+        assert f"The invoice {invoice} is marked as paid already." in body(response)
+
+
+def test_an_admin_is_led_to_the_refund_and_nobody_else(asha: User, nadia: User, invoice: Invoice) -> None:
+    act = f"/transfers/{invoice.renewal.transfer_id}/refund/"
+
+    assert act in links_of(signed_in(asha).get(page_of(invoice)))
+    assert act not in links_of(signed_in(nadia).get(page_of(invoice)))
+    refund(asha, invoice)
+    assert act not in links_of(signed_in(asha).get(page_of(invoice)))
+
+
+def test_a_link_is_shown_once_with_a_button_to_copy_it(nadia: User, invoice: Invoice) -> None:
+    response = acted(nadia, invoice, "links/")
+
+    page = response.content.decode()
+    link = invoice.links.get()
+    assert (response.status_code, "http://localhost/i/" in page or "/i/" in page) == (200, True)
+    assert 'data-copy-from="#invoice-link"' in page
+    assert link.token_digest not in page
+    assert "Made by nadia" in shown(nadia, invoice)
+    assert "/i/" not in signed_in(nadia).get(page_of(invoice)).content.decode()
+
+
+def test_looking_at_the_form_makes_no_link(nadia: User, invoice: Invoice) -> None:
+    signed_in(nadia).get(page_of(invoice, "links/"))
+
+    assert not invoice.links.exists()
+
+
+def test_its_links_are_revoked(nadia: User, invoice: Invoice) -> None:
+    for _number in range(2):
+        make_link(actor=seat_of(nadia), invoice=invoice, now=NOW)
+    assert "2 links show this invoice." in body(signed_in(nadia).get(page_of(invoice, "links/revocation/")))
+
+    response = acted(nadia, invoice, "links/revocation/")
+
+    assert response.url == page_of(invoice)
+    assert not invoice.links.in_force().exists()
+    assert AuditEntry.objects.latest("id").action == Action.INVOICE_LINKS_REVOKED
+    assert "There is none." in shown(nadia, invoice)
+
+
+# --- by whom ----------------------------------------------------------------------------------------------------------
+
+ACTS = {"payment/": {}, "cancellation/": {"reason": "x"}, "links/": {}, "links/revocation/": {}}
+
+
+def test_a_stranger_finds_nothing(sami: User, invoice: Invoice, asha: User) -> None:
+    note, client = refund(asha, invoice), signed_in(sami)
+
+    for part in ("", "pdf", "logo", *ACTS):
+        assert client.get(page_of(invoice, part)).status_code == 404, part
+    assert client.get(f"/credit-notes/{note.pk}/pdf").status_code == 404
+
+
+@pytest.mark.parametrize("part", ACTS)
+def test_who_sees_all_does_nothing_to_it(noor: User, invoice: Invoice, part: str) -> None:
+    client = signed_in(noor)
+
+    assert client.get(page_of(invoice)).status_code == 200
+    assert client.post(page_of(invoice, part), ACTS[part]).status_code == 403
+    assert fresh(invoice).status == InvoiceStatus.PENDING
+    page = body(client.get(page_of(invoice)))
+    assert not any(words in page for words in ("Mark as paid", "Cancel invoice", "Make link", "Refund"))
+
+
+def test_who_only_reads_is_offered_no_act(asha: User, north: Reseller, invoice: Invoice) -> None:
+    clerk = make_staff(asha, north, "clerk", PermissionGroup.objects.create(name="BOOKS", codes=["invoices.view"]))
+    client = signed_in(clerk)
+
+    page = client.get(page_of(invoice))
+    assert not any(words in body(page) for words in ("Mark as paid", "Cancel invoice", "Make link", "Audit trail"))
+    assert f"/subscribers/{invoice.subscriber_id}/" not in links_of(page)
+    assert all(client.post(page_of(invoice, part), typed).status_code == 403 for part, typed in ACTS.items())
+
+
+def test_a_parent_marks_the_invoices_of_its_subs(
+    asha: User, nadia: User, noora: User, northeast: Reseller, home: Plan
+) -> None:
+    invoice = sell(asha, northeast, home, "dana")
+
+    assert acted(nadia, invoice, "payment/").status_code == 303
+    assert "Marked by nadia" in shown(noora, invoice)
+
+
+def test_a_sub_sees_none_of_its_parent(noora: User, invoice: Invoice) -> None:
+    assert signed_in(noora).get(page_of(invoice)).status_code == 404
+
+
+def test_the_trail_leads_to_the_page(asha: User, nadia: User, invoice: Invoice) -> None:
+    mark_paid(actor=seat_of(nadia), invoice_id=invoice.pk, now=NOW)
+    entry = AuditEntry.objects.get(action=Action.INVOICE_PAID)
+
+    assert page_of(invoice) in links_of(signed_in(asha).get(f"/audit/{entry.pk}/"))
+    assert CreditNote.objects.count() == 0

@@ -1,0 +1,61 @@
+"""A link to an invoice: made in the panel, copied, and opened by somebody who has no login."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from billing.models import Invoice
+from billing.operations import change_billing_settings
+from plans.models import Plan
+from resellers.models import Reseller
+from tests.billing.sold import refund, sell
+from tests.browser.conftest import NewContext
+from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
+from tests.cast import NOW, seat_of
+from tests.pictures import a_logo
+
+
+@pytest.fixture
+def invoice(committing: None, asha: User, north: Reseller, home: Plan) -> Invoice:
+    details = {"company_name": "شركة النور", "company_address": "شارع 25 آب\nصور", "tax_line": "VAT LB 601 233"}
+    change_billing_settings(actor=seat_of(asha), logo=a_logo(), **details, now=NOW)
+    return sell(asha, north, home, "amal", full_name="Amal Haddad", address="5 Hill Road\nTyre")
+
+
+def link_made_on(page: Page, invoice: Invoice) -> str:
+    """Make a link on the invoice's page, and return the path of the address that is shown."""
+    page.goto(f"/invoices/{invoice.pk}/")
+    page.get_by_role("link", name="Make link").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make link").click()
+    shown = page.locator("#invoice-link")
+    expect(shown).to_contain_text("/i/")
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()
+    axe(page)
+    address = shown.inner_text()
+    page.get_by_role("button", name="I have kept it").click()
+    return "/i/" + address.partition("/i/")[2]
+
+
+def test_the_subscriber_opens_what_the_reseller_made(
+    page: Page, new_context: NewContext, nadia: User, asha: User, invoice: Invoice
+) -> None:
+    refund(asha, invoice)
+    path = link_made_on(sign_in_as(page, nadia), invoice)
+    expect(page.locator("#links")).to_contain_text("Made by nadia")
+
+    for look in ({}, {"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 740}}):
+        reader = new_context(**look).new_page()
+        reader.goto(path)
+        expect(reader.get_by_role("heading", name=f"Invoice {invoice}")).to_be_visible()
+        expect(reader.get_by_text("Amal Haddad")).to_be_visible()
+        axe(reader)
+        no_sideways_scroll(reader)
+    with reader.expect_download() as download:
+        reader.get_by_role("link", name="Download as PDF").click()
+    assert download.value.suggested_filename == f"{invoice}.pdf"
+
+    page.get_by_role("link", name="Revoke links").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke links").click()
+    expect(page.get_by_text("1 link is revoked.")).to_be_visible()
+    reader.goto(path)
+    expect(reader.get_by_text("There is nothing here").first).to_be_visible()
