@@ -1,0 +1,101 @@
+"""How a template reads, with what really came about where something did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext as _
+
+from ispanel.installation import currency
+from ispanel.issuer import panel_issuer
+from ispanel.messages import Event, Way
+from ispanel.money import with_code
+from notifications.carrying import LONGEST_SMS, signed
+from notifications.catalogue import STORIES
+from notifications.handing_over import one_line
+from notifications.models import Message, Template
+from notifications.templating import fill, in_words, problems_of
+from resellers.models import Reseller
+
+OF_LOGIN = (Event.PASSWORD_CHANGED, Event.LOGIN_AS_USED, Event.PASSWORD_RESET, Event.CONTACT_CHANGED)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A message as it would go out, and whose words are in it."""
+
+    subject: str
+    body: str
+    whose: str
+    problems: list[str]
+
+    @property
+    def length(self) -> int:
+        return len(self.body)
+
+
+def preview_of(template: Template, subject: str, body: str) -> Preview:
+    """Return how the template would read with this text."""
+    facts, whose = facts_for(Event(template.event))
+    text = fill(body, facts).strip()
+    allowed, secrets = template.story.variables, template.story.secrets
+    problems = [*problems_of(subject, allowed, secrets=secrets), *problems_of(body, allowed)]
+    in_subject = {name: words for name, words in facts.items() if name not in secrets}
+    return Preview(
+        subject=one_line(fill(subject, in_subject)),
+        body=signed(text, panel_issuer()) if template.way == Way.EMAIL else text[:LONGEST_SMS],
+        whose=whose,
+        problems=[*dict.fromkeys(problems), in_words(allowed)] if problems else [],
+    )
+
+
+def facts_for(event: Event) -> tuple[dict[str, str], str]:
+    """Return the variables of the latest message about such an event, or of somebody real, and whose they are."""
+    samples = STORIES[event].samples | {"issuer": panel_issuer().name}
+    latest = Message.objects.filter(event=event, is_secret=False).order_by("-pk").first()
+    if latest is not None:
+        known = {name: words for name, words in latest.facts.items() if name in samples}
+        return samples | known, _("the latest message about this, to %(whom)s") % {"whom": latest.recipient}
+    reseller = Reseller.objects.kept().select_related("user", "wallet").order_by("-pk").first()
+    every_line: Any = Reseller._meta.get_field("subscribers").related_model
+    line = every_line.objects.kept().select_related("plan", "reseller").order_by("-pk").first()
+    if event in OF_LOGIN and reseller is not None:
+        return samples | facts_of_login(reseller), _("the login %(name)s") % {"name": reseller.user.username}
+    if event in (Event.LOW_BALANCE, Event.TRANSFER_RECEIVED) and reseller is not None:
+        return samples | facts_of_wallet(reseller), _("the reseller %(name)s") % {"name": reseller.public_name}
+    if event not in OF_LOGIN and "threshold" not in samples and "sender" not in samples and line is not None:
+        known = {name: words for name, words in facts_of_line(line).items() if name in samples}
+        return samples | known, _("the subscriber %(name)s") % {"name": line.username}
+    return samples, _("nobody: these are sample words")
+
+
+def facts_of_login(reseller: Reseller) -> dict[str, str]:
+    return {"username": reseller.user.username, "name": reseller.public_name}
+
+
+def facts_of_wallet(reseller: Reseller) -> dict[str, str]:
+    money, wallet = currency(), reseller.wallet
+    return {
+        "reseller": reseller.public_name,
+        "balance": with_code(wallet.balance or Decimal(0), money),
+        "available": with_code(wallet.available, money),
+        "threshold": with_code(reseller.low_balance_threshold, money),
+    }
+
+
+def facts_of_line(line: Any) -> dict[str, str]:
+    """Return what is known of a subscriber, which is above this app."""
+    facts = {
+        "username": line.username,
+        "name": line.full_name or line.username,
+        "subscriber": line.full_name or line.username,
+        "plan": line.plan.name,
+        "description": line.plan.name,
+        "reseller": line.reseller.public_name,
+    }
+    if line.expires_at:
+        facts["expires_on"] = dateformat.format(timezone.localtime(line.expires_at), "j M Y")
+    return facts

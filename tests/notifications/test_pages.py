@@ -1,0 +1,560 @@
+"""Settings → Notifications: setting channels up and trying them, wording templates, turning rules on, the log."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse, QueryDict
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from audit.actions import Action
+from audit.models import AuditEntry
+from ispanel.key_rotation import all_encrypted
+from ispanel.messages import Event, Way
+from notifications import sending
+from notifications.forms import LogForm
+from notifications.models import Channel, Message, Rule, Status, Template
+from subscribers.models import Subscriber
+from subscribers.operations import expire_due
+from tests.cast import signed_in
+from tests.notifications.peers import JSON_BODY, GatewayPeer, MailPeer, sms_through, tell
+from tests.notifications.test_sending import a_code
+from tests.pages import body, error_at, filled, rows_of, send
+
+CHANNELS, EMAIL, SMS = (f"/settings/notifications/{path}" for path in ("", "email/", "sms/"))
+TEMPLATES, RULES, LOG = (f"/settings/notifications/{path}/" for path in ("templates", "rules", "log"))
+
+
+@pytest.fixture
+def admin(asha: User) -> Client:
+    return signed_in(asha)
+
+
+def channel(way: Way) -> Channel:
+    return Channel.objects.get(way=way)
+
+
+def set_up_sms(client: Client, **typed: Any) -> HttpResponse:
+    return client.post(SMS, filled(client.get(SMS), **typed))
+
+
+def template_page(event: Event, way: Way = Way.EMAIL) -> str:
+    return reverse("notifications:template", args=[Template.objects.get(event=event, way=way).pk])
+
+
+def rule_of(event: Event, way: Way = Way.EMAIL) -> Rule:
+    return Rule.objects.get(event=event, way=way)
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+A_SERVER = {"host": "mail.isp.example", "port": "587", "security": "starttls", "from_address": "panel@isp.example"}
+
+
+def test_the_mail_server_is_set_up_with_its_password_encrypted_and_never_shown(admin: Client) -> None:
+    response = send(admin, EMAIL, **A_SERVER, username="panel", password="open-sesame", is_on=True)
+
+    assert response.status_code == 303
+    assert channel(Way.EMAIL).is_on
+    assert channel(Way.EMAIL).secrets == {"password": "open-sesame"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT message_channels::text FROM message_channels WHERE way = 'email'")
+        assert "open-sesame" not in cursor.fetchone()[0]
+    assert "open-sesame" not in admin.get(EMAIL).content.decode()
+    told = AuditEntry.objects.get(action=Action.CHANNEL_CHANGED)
+    assert told.changes["host"] == ["", "mail.isp.example"]
+    assert "open-sesame" not in json.dumps(told.changes)
+
+
+def test_an_empty_password_keeps_the_present_one_but_never_for_another_server(admin: Client) -> None:
+    send(admin, EMAIL, **A_SERVER, username="panel", password="open-sesame")
+
+    send(admin, EMAIL, from_name="Support")
+    assert channel(Way.EMAIL).secrets == {"password": "open-sesame"}
+
+    response = send(admin, EMAIL, host="evil.example")
+    assert response.status_code == 422
+    assert "Enter it anew" in error_at(response, "password")
+    assert channel(Way.EMAIL).host == "mail.isp.example"
+
+
+def test_the_gateways_secrets_stay_with_its_host(admin: Client) -> None:
+    typed = {"url": "https://sms.example/send", "body": JSON_BODY, "headers": "X-Key: abc", "key": "k1"}
+    set_up_sms(admin, **typed)
+
+    response = set_up_sms(admin, url="https://evil.example/send")
+    assert "Enter it anew" in error_at(response, "headers")
+    assert set_up_sms(admin, url="https://sms.example/other").status_code == 303
+    assert channel(Way.SMS).secrets == {"headers": "X-Key: abc", "key": "k1"}
+    page = admin.get(SMS).content.decode()
+    assert "X-Key: abc" not in page
+    assert set_up_sms(admin, url="https://evil.example/send", forgets_secrets=True).status_code == 303
+    assert channel(Way.SMS).secrets == {}
+
+
+def test_the_trail_holds_no_key_of_an_address(admin: Client) -> None:
+    set_up_sms(admin, url="https://sms.example/send?apikey=s3cret&to={{ to }}&text={{ text }}", method="GET")
+
+    told = AuditEntry.objects.get(action=Action.CHANNEL_CHANGED)
+    assert told.changes["url"] == ["", "https://sms.example/send"]
+    assert "s3cret" not in json.dumps(told.changes)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "words"),
+    [
+        ({"url": "ftp://sms.example/{{ to }}{{ text }}"}, "url", "Write it as https://"),
+        ({"url": "https://{{ to }}.example/{{ text }}"}, "url", "Neither variables nor a password"),
+        ({"url": "https://user:pw@sms.example/"}, "url", "Neither variables nor a password"),
+        ({"url": "https://sms.example/{{ to|safe }}"}, "url", "“{{ to|safe }}” is not understood"),
+        ({"url": "https://sms.example/{{ settings }}"}, "url", "There is no variable “settings” here"),
+        ({"body": '{"to": {{ to }}, "text": "{{ text }}"}'}, "body", "This is no JSON"),
+        ({"body": "{% now %}"}, "body", "Write no {% … %}"),
+        ({"body": '{"to": "{{ to }}"}'}, "url", "{{ to }} and {{ text }} have to stand"),
+        ({"body": ""}, "body", "Say what is posted"),
+        ({"headers": "no colon"}, "headers", "one header per line"),
+        ({"headers": "X Key: 1"}, "headers", "one header per line"),
+        ({"headers": "Host: evil.example"}, "headers", "cannot be set"),
+        ({"headers": "content-type: text/xml"}, "headers", "cannot be set"),
+        ({"content_type": "xml", "body": "<to>{{ to }}<text>{{ text }}</text>"}, "body", "This is no XML"),
+    ],
+)
+def test_a_gateway_that_makes_no_request_is_refused_with_what_to_do(
+    typed: dict[str, str], field: str, words: str, admin: Client
+) -> None:
+    response = set_up_sms(admin, **{"url": "https://sms.example/send", "body": JSON_BODY} | typed)
+
+    assert response.status_code == 422
+    assert words in error_at(response, field)
+    assert not channel(Way.SMS).is_set_up
+
+
+def test_the_secrets_of_messages_are_rotated_with_all_others() -> None:
+    assert {str(each) for each in all_encrypted()} >= {"message channels", "messages"}
+
+
+# --- tests of channels ------------------------------------------------------------------------------------------------
+
+
+def test_a_test_goes_out_now_and_shows_the_servers_answer(admin: Client, mails: MailPeer) -> None:
+    Channel.objects.update(is_on=False)
+
+    response = send(admin, f"{EMAIL}tests/", to="me@isp.example")
+
+    assert response.status_code == 200
+    assert "Taken The provider answered: 250 2.0.0 Taken as 4711" in body(response)
+    [mail] = mails.mails
+    assert (mail["To"], mail["Subject"]) == ("me@isp.example", "Test from ISPanel")
+    told = AuditEntry.objects.get(action=Action.CHANNEL_TESTED)
+    assert told.detail == "me@isp.example: taken. 250 2.0.0 Taken as 4711"
+    assert not Message.objects.exists()
+
+
+def test_a_bad_answer_is_shown_as_well(admin: Client, mails: MailPeer, texts: GatewayPeer) -> None:
+    mails.to_rcpt = "550 5.7.1 Relaying denied"
+    texts.status, texts.answer = 401, '{"error": "<b>bad key</b>"}' + "x" * 2000
+
+    refused = send(admin, f"{EMAIL}tests/", to="me@isp.example")
+    unauthorised = send(admin, f"{SMS}tests/", to="+961 3 123456")
+
+    assert "Not taken The provider answered: 550 5.7.1 Relaying denied" in body(refused)
+    assert 'Not taken The provider answered: HTTP 401: {"error": "<b>bad key</b>"}xxx' in body(unauthorised)
+    assert "&lt;b&gt;bad key" in unauthorised.content.decode()
+    assert "x" * 500 not in body(unauthorised)
+
+
+def test_the_trail_of_a_test_holds_the_status_and_nothing_that_the_gateway_repeats(
+    admin: Client, texts: GatewayPeer
+) -> None:
+    set_up_sms(admin, url=f"{texts.address}/send", body=JSON_BODY, key="s3cret-key")
+    texts.status, texts.answer = 401, "no such key: s3cret-key, of account 4711"
+
+    shown = body(send(admin, f"{SMS}tests/", to="+961 3 123456"))
+
+    assert "HTTP 401: no such key: •••, of account 4711" in shown
+    assert AuditEntry.objects.get(action=Action.CHANNEL_TESTED).detail == "+9613123456: not taken. HTTP 401"
+
+
+@pytest.mark.parametrize(
+    ("page", "to", "words"),
+    [
+        (EMAIL, "nobody", "Enter an email address"),
+        (EMAIL, "a@b.example\r\nBcc: c@d.example", "Enter an email address"),
+        (SMS, "call me", "Enter a phone number"),
+    ],
+)
+def test_what_is_no_recipient_is_refused(page: str, to: str, words: str, admin: Client, mails: MailPeer) -> None:
+    response = send(admin, f"{page}tests/", to=to)
+
+    assert words in error_at(response, "to")
+    assert mails.arrived == 0
+
+
+def test_tests_are_limited(admin: Client, mails: MailPeer) -> None:
+    for _number in range(10):
+        send(admin, f"{EMAIL}tests/", to="me@isp.example")
+
+    response = send(admin, f"{EMAIL}tests/", to="me@isp.example")
+
+    assert "Too many attempts" in error_at(response, "to")
+    assert mails.arrived == 10
+
+
+def test_a_channel_without_a_server_cannot_be_tested(admin: Client) -> None:
+    assert "Set the channel up first." in body(send(admin, f"{EMAIL}tests/", to="me@isp.example"))
+
+
+# --- templates --------------------------------------------------------------------------------------------------------
+
+
+def test_a_template_is_worded_and_goes_back_to_the_shipped_text(
+    admin: Client, amal: Subscriber, mails: MailPeer
+) -> None:
+    page, held = template_page(Event.EXPIRED), Template.objects.get(event=Event.EXPIRED, way=Way.EMAIL)
+
+    assert send(admin, page, subject="Over, {{ name }}", body="Plan {{plan}} is over.").status_code == 303
+
+    held.refresh_from_db()
+    assert held.text == ("Over, {{ name }}", "Plan {{plan}} is over.")
+    assert AuditEntry.objects.get(action=Action.MESSAGE_TEMPLATE_CHANGED).object_name == "Expired · Email"
+    assert "Own words" in body(admin.get(page))
+    assert admin.post(page.replace("edit/", "shipped-text/")).status_code == 303
+    held.refresh_from_db()
+    assert not held.is_changed
+    assert held.text.subject == "Your internet has expired"
+
+
+def test_the_shipped_text_saved_as_it_is_counts_as_shipped(admin: Client) -> None:
+    send(admin, template_page(Event.EXPIRED))
+
+    assert not Template.objects.exclude(body="").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ settings.SECRET_KEY }}", "“{{ settings.SECRET_KEY }}” is not understood"),
+        ("{{ name|safe }}", "“{{ name|safe }}” is not understood"),
+        ("{{ name.__class__ }}", "is not understood"),
+        ("{{ password }}", "There is no variable “password” here."),
+        ("{% debug %}", "Write no {% … %}"),
+        ("{# a #}", "Write no {% … %}"),
+        ("{{ name", "A variable’s braces are not closed"),
+        ("name }}", "A variable’s braces are not closed"),
+        ("{{{{ name }}", "A variable’s braces are not closed"),
+        ("{{\nname }}", "is not understood"),
+        ("{{ }}", "is not understood"),
+    ],
+)
+@pytest.mark.parametrize("field", ["subject", "body"])
+def test_a_template_with_anything_but_its_variables_is_refused_with_what_may_be_used(
+    text: str, words: str, field: str, admin: Client
+) -> None:
+    if field == "subject" and "\n" in text:
+        pytest.skip("a subject has one line")
+
+    response = send(admin, template_page(Event.EXPIRED), **{field: text})
+
+    assert response.status_code == 422
+    assert words in error_at(response, field)
+    assert "You may use {{ username }}, {{ name }}, {{ plan }}" in error_at(response, field)
+    assert not Template.objects.exclude(body="").exists()
+
+
+@pytest.mark.parametrize(("way", "name"), [(Way.EMAIL, "link"), (Way.SMS, "code")])
+def test_a_reset_without_its_link_or_code_is_refused(way: Way, name: str, admin: Client) -> None:
+    response = send(admin, template_page(Event.PASSWORD_RESET, way), body="Hello {{ username }}")
+
+    assert f"It has to hold {{{{ {name} }}}}" in error_at(response, "body")
+
+
+@pytest.mark.parametrize("name", ["link", "code"])
+def test_what_opens_a_door_is_refused_in_a_subject_which_is_not_encrypted(name: str, admin: Client) -> None:
+    page = template_page(Event.PASSWORD_RESET)
+
+    response = send(admin, page, subject=f"{{{{{name}}}}}", body="{{ link }}")
+
+    assert response.status_code == 422
+    assert f"“{name}” may stand in the text alone, which is kept encrypted." in error_at(response, "subject")
+    assert not Template.objects.exclude(body="").exists()
+    assert f"“{name}” may stand in the text alone" in body(preview(admin, page, subject=f"{{{{{name}}}}}", body="x"))
+
+
+def preview(client: Client, page: str, **typed: str) -> HttpResponse:
+    return client.post(page, typed, headers={"HX-Request": "true", "HX-Target": "preview"})
+
+
+def test_the_preview_follows_what_is_typed_with_somebody_real(admin: Client, amal: Subscriber) -> None:
+    response = preview(admin, template_page(Event.EXPIRED), subject="Dear {{ name }}", body="{{ plan }} <b>x</b>")
+
+    assert "<html" not in response.content.decode()
+    shown = body(response)
+    assert "Of the subscriber amal" in shown
+    assert "Dear Amal Khoury" in shown
+    assert "Home &lt;b&gt;x&lt;/b&gt;" in response.content.decode()
+    assert not Template.objects.exclude(body="").exists()
+
+
+def test_the_preview_has_a_button_for_those_without_javascript(admin: Client, amal: Subscriber) -> None:
+    page = template_page(Event.EXPIRED, Way.SMS)
+
+    response = admin.post(page, {"body": "Plan {{ plan }} of {{ nobody }}", "preview": "on"})
+
+    assert response.status_code == 200
+    assert "Plan Home of" in body(response)
+    assert "There is no variable “nobody” here." in body(response)
+    assert "Plan {{ plan }} of {{ nobody }}" in response.content.decode()
+    assert not Template.objects.exclude(body="").exists()
+
+
+def test_the_preview_is_of_the_latest_message_where_there_is_one(
+    admin: Client, amal: Subscriber, mails: MailPeer
+) -> None:
+    tell(Event.EXPIRED, "subscriber")
+    expire(amal)
+
+    shown = body(preview(admin, template_page(Event.EXPIRED), subject="x", body="{{ username }} {{ issuer }}"))
+
+    assert "Of the latest message about this, to amal@home.example" in shown
+    assert "amal ISPanel" in shown
+
+
+@pytest.mark.parametrize("event", list(Event))
+@pytest.mark.parametrize("way", list(Way))
+def test_every_template_has_a_page_with_its_variables(event: Event, way: Way, admin: Client) -> None:
+    shown = body(admin.get(template_page(event, way)))
+
+    assert "{{ issuer }} Who writes" in shown
+    assert "sample words" in shown
+
+
+def expire(line: Subscriber) -> None:
+    now = timezone.now()
+    Subscriber.objects.filter(pk=line.pk).update(expires_at=now - timedelta(minutes=1), expired_at=None)
+    expire_due(reseller_id=line.reseller_id, now=now)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def test_shipped_rules_are_all_off_and_a_switch_turns_one_on_and_off(
+    admin: Client, amal: Subscriber, mails: MailPeer
+) -> None:
+    assert not Rule.objects.filter(is_on=True).exists()
+    rule = rule_of(Event.EXPIRED)
+    switch = reverse("notifications:switch", args=[rule.pk])
+
+    assert admin.post(switch, {"is_on": "on"}).status_code == 303
+    expire(amal)
+    assert Message.objects.count() == 1
+    admin.post(switch, {"is_on": "off"})
+    Subscriber.objects.filter(pk=amal.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    expire(amal)
+
+    assert Message.objects.count() == 1
+    changes = AuditEntry.objects.filter(action=Action.MESSAGE_RULE_CHANGED).order_by("pk")
+    assert [row.changes["is_on"] for row in changes] == [[False, True], [True, False]]
+
+
+def test_a_rule_says_who_is_told(admin: Client) -> None:
+    rule = rule_of(Event.EXPIRED)
+    page = reverse("notifications:rule", args=[rule.pk])
+
+    response = admin.post(
+        page, {"is_on": "on", "recipients": ["subscriber", "admins"], "addresses": "a@isp.example\n\nb@isp.example"}
+    )
+
+    assert response.status_code == 303
+    rule.refresh_from_db()
+    assert (rule.recipients, rule.addresses) == (["subscriber", "admins"], ["a@isp.example", "b@isp.example"])
+    assert "The subscriber, All admins, a@isp.example, b@isp.example" in body(admin.get(RULES))
+
+
+@pytest.mark.parametrize(
+    ("event", "typed", "field", "words"),
+    [
+        (Event.EXPIRED, {"is_on": "on"}, "recipients", "Say who is told"),
+        (Event.EXPIRED, {"recipients": ["login"]}, "recipients", "Select a valid choice"),
+        (Event.RENEWAL_FAILED, {"recipients": ["subscriber"]}, "recipients", "Select a valid choice"),
+        (Event.EXPIRED, {"addresses": "not one"}, "addresses", "“not one” cannot be sent to."),
+        (Event.EXPIRING_SOON, {"recipients": ["subscriber"], "days": "61"}, "days", "less than or equal to 60"),
+        (Event.EXPIRING_SOON, {"recipients": ["subscriber"], "days": "0"}, "days", "greater than or equal to 1"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(
+    event: Event, typed: dict[str, Any], field: str, words: str, admin: Client
+) -> None:
+    response = admin.post(reverse("notifications:rule", args=[rule_of(event).pk]), typed)
+
+    assert response.status_code == 422
+    assert words in error_at(response, field)
+
+
+def test_a_rule_that_tells_nobody_is_not_turned_on_by_its_switch(admin: Client) -> None:
+    rule = rule_of(Event.EXPIRED)
+    Rule.objects.filter(pk=rule.pk).update(recipients=[])
+
+    response = admin.post(reverse("notifications:switch", args=[rule.pk]), {"is_on": "on"}, follow=True)
+
+    assert "Say who is told before you turn it on." in body(response)
+    assert not Rule.objects.filter(is_on=True).exists()
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(admin: Client, amal: Subscriber, mails: MailPeer, texts: GatewayPeer) -> list[Message]:
+    """Return a mail that was sent, an SMS that failed, and a reset whose text is erased."""
+    tell(Event.EXPIRED, "subscriber")
+    tell(Event.EXPIRED, "subscriber", way=Way.SMS)
+    expire(amal)
+    texts.status, texts.answer = 503, "Busy"
+    sending.send_waiting(Way.EMAIL)
+    Message.objects.filter(way=Way.SMS).update(tries_left=1)
+    sending.send_waiting(Way.SMS)
+    return list(Message.objects.order_by("way"))
+
+
+def test_the_log_shows_what_became_of_each_message(admin: Client, three: list[Message]) -> None:
+    rows = sorted(row[1:] for row in rows_of(admin.get(LOG)))
+
+    assert rows == [
+        ["+96170123456", "Expired", "SMS", "Failed", "HTTP 503: Busy", "1"],
+        ["amal@home.example", "Expired", "Email", "Sent", "250 2.0.0 Taken as 4711", "1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("status=failed", 1),
+        ("status=waiting", 0),
+        ("way=sms", 1),
+        ("event=expired", 2),
+        ("event=renewed", 0),
+        ("q=AMAL@", 1),
+        ("q=mal@", 0),
+        ("q=%2B961 70-12", 1),
+        ("start=2020-01-01", 2),
+        ("end=2020-01-01", 0),
+        ("status=nonsense&start=x", 2),
+    ],
+)
+def test_the_log_is_filtered_in_its_address(query: str, count: int, admin: Client, three: list[Message]) -> None:
+    assert len(rows_of(admin.get(f"{LOG}?{query}"))) == count
+
+
+def test_a_message_shows_what_it_said_and_a_failed_one_is_sent_once_more(
+    admin: Client, three: list[Message], texts: GatewayPeer
+) -> None:
+    mail, sms = three
+    page = reverse("notifications:message", args=[sms.pk])
+    assert "Dear Amal Khoury" in body(admin.get(reverse("notifications:message", args=[mail.pk])))
+    assert "Send once more" in body(admin.get(page))
+
+    texts.status = 200
+    assert admin.post(f"{page}retries/").status_code == 303
+    sending.send_waiting(Way.SMS)
+
+    sms.refresh_from_db()
+    assert (sms.status, sms.attempts, len(texts.requests)) == (Status.SENT, 2, 2)
+    told = AuditEntry.objects.get(action=Action.MESSAGE_RETRIED)
+    assert told.changes == {"status": ["failed", "waiting"]}
+    assert "Send once more" not in body(admin.get(page))
+
+
+def test_what_is_sent_or_waits_or_has_its_channel_off_is_not_sent_once_more(
+    admin: Client, three: list[Message]
+) -> None:
+    mail, sms = three
+    Channel.objects.filter(way=Way.SMS).update(is_on=False)
+
+    for message, words in ((mail, "cannot be sent once more"), (sms, "SMS is turned off")):
+        page = reverse("notifications:message", args=[message.pk])
+        assert words in body(admin.post(f"{page}retries/", follow=True))
+
+    assert not AuditEntry.objects.filter(action=Action.MESSAGE_RETRIED).exists()
+
+
+def test_what_opens_a_door_is_hidden_in_the_log(admin: Client, texts: GatewayPeer) -> None:
+    message = a_code()
+    page = reverse("notifications:message", args=[message.pk])
+
+    assert "the text is encrypted" in body(admin.get(page))
+    assert "493817" not in admin.get(page).content.decode()
+    sending.send_waiting(Way.SMS)
+    assert "the text is erased" in body(admin.get(page))
+
+
+def test_the_pages_take_as_many_queries_for_many_messages_as_for_few(admin: Client, three: list[Message]) -> None:
+    def queries(url: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert admin.get(url).status_code == 200
+        return len(captured)
+
+    urls = (CHANNELS, TEMPLATES, RULES, LOG)
+    few = [queries(url) for url in urls]
+    now = timezone.now()
+    Message.objects.bulk_create(
+        Message(
+            event="expired", key=str(number), way="email", recipient="a@b.example",
+            tries_left=1, next_try_at=now, created_at=now, asked_at=now,
+        )
+        for number in range(40)
+    )  # fmt: skip
+
+    assert [queries(url) for url in urls] == few
+    assert max(few) <= 10
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("status=failed", "messages_by_status"),
+        ("event=renewed", "messages_by_event"),
+        ("q=amal@home", "messages_by_recipient"),
+    ],
+)
+def test_the_log_finds_few_of_many_messages_by_an_index(query: str, index: str, by_owner: None) -> None:
+    now = timezone.now()
+    rows = (
+        Message(
+            event="expired", key=str(number), way="email", recipient=f"line{number}@b.example", status=Status.SENT,
+            tries_left=1, next_try_at=now, created_at=now, asked_at=now, closed_at=now,
+        )
+        for number in range(3000)
+    )  # fmt: skip
+    Message.objects.bulk_create(rows, batch_size=500)
+    form = LogForm(QueryDict(query))
+    form.is_valid()
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messages")
+    assert index in form.apply(Message.objects.all())[:25].explain()
+
+
+def test_only_admins_see_any_of_it(three: list[Message], nadia: User, petra: User) -> None:
+    paths = [CHANNELS, EMAIL, SMS, f"{EMAIL}tests/", TEMPLATES, template_page(Event.EXPIRED), RULES, LOG]
+    paths += [reverse("notifications:message", args=[three[0].pk])]
+    for user in (nadia, petra):
+        client = signed_in(user)
+        assert {client.get(path).status_code for path in paths} == {403}
+        assert client.post(reverse("notifications:switch", args=[rule_of(Event.EXPIRED).pk])).status_code == 403
+        assert client.post(f"{paths[-1]}retries/").status_code == 403
+
+
+def test_a_channel_whose_secrets_cannot_be_read_says_so_and_takes_new_ones(admin: Client, texts: GatewayPeer) -> None:
+    sms_through(texts, secrets_ciphertext=b"\x01\x01xgarbage")
+
+    assert "cannot be read" in body(admin.get(SMS))
+    assert "cannot be read" in body(send(admin, f"{SMS}tests/", to="+96170123456"))
+    assert send(admin, SMS).status_code == 422
+    assert send(admin, SMS, key="new").status_code == 303
+    assert channel(Way.SMS).secrets == {"key": "new"}
