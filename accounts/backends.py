@@ -8,6 +8,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
+from accounts.entrance import entrance_of
 from accounts.lanes import sign_in_attempt
 from accounts.limits import TooManyAttempts
 from accounts.models import User
@@ -23,23 +24,29 @@ class UsernameOrEmailBackend(BaseBackend):
     ) -> User | None:
         """Return the login, unless name or password is wrong.
 
+        At the domain of a reseller everybody else's name is nobody's: it is answered, counted and timed like that.
+
         :raises TooManyAttempts:
         """
         if login is None or password is None:
             return None
-        user = User.objects.by_login_name(login)
-        address = request.origin.address if request else None  # type: ignore[attr-defined]
+        user, door, address = User.objects.by_login_name(login), "", None
+        if request:
+            entrance = entrance_of(request)
+            user = user if user and entrance.admits(user) else None
+            door, address = entrance.bound_to, request.origin.address  # type: ignore[attr-defined]
         # The name is logged where it is a login's: one that is nobody's may be a password in the wrong field.
         who = user.username if user else "an unknown name"
         try:
-            with sign_in_attempt(typed=login, user=user, address=address) as attempt:
-                if is_right(user, password):
+            with sign_in_attempt(typed=login, door=door, user=user, address=address) as (attempt, whose):
+                if is_right(whose, password):
                     attempt.succeeded()
-                    return user
+                    return whose
         except TooManyAttempts as refusal:
             log.warning("sign-in as %s from %s refused: %s", who, address, refusal)
             raise
-        log.warning("sign-in as %s from %s failed", who, address)
+        why = ": too many wrong passwords under all its names" if whose is not user else ""
+        log.warning("sign-in as %s from %s failed%s", who, address, why)
         return None
 
     def get_user(self, user_id: int) -> User | None:

@@ -127,17 +127,29 @@ def raise_count(key: str, *, most: int, within: timedelta, prolonged: bool = Tru
         length has more of them than `most`; else after the first, for what many people share and no success clears.
     :raises TooManyAttempts: where `most` of them are counted already.
     """
+    raised = _raised(key, most=most, within=within, prolonged=prolonged)
+    if raised == 1:
+        # Every row that comes erases some that are over, so that a flood of names leaves no heap behind.
+        with connection.cursor() as cursor:
+            cursor.execute(ERASE, [timezone.now()])
+    if raised is None:
+        check_count(key, most=most, field=field)
+        raise AttemptUnderWay(field=field)  # It was full, and has been forgotten in between.
+
+
+def count(key: str, *, most: int, within: timedelta) -> bool:
+    """Count one failure more, and say whether there was room for it: one statement, whatever comes of it."""
+    return _raised(key, most=most, within=within, prolonged=True) is not None
+
+
+def _raised(key: str, *, most: int, within: timedelta, prolonged: bool) -> int | None:
+    """Return how many failures there are with this one; None where the count was full."""
     now = timezone.now()
     values: dict[str, str | int | datetime] = {"key": key, "now": now, "then": now + within, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(RAISE, values | {"prolonged": prolonged})
-        raised = cursor.fetchone()
-        if raised == (1,):
-            # Every row that comes erases some that are over, so that a flood of names leaves no heap behind.
-            cursor.execute(ERASE, [now])
-    if raised is None:
-        check_count(key, most=most, field=field)
-        raise AttemptUnderWay(field=field)  # It was full, and has been forgotten in between.
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def check_count(key: str, *, most: int, field: str | None = None) -> None:

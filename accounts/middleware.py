@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import rotate_token
@@ -19,6 +20,7 @@ from accounts import operations
 from accounts.access import API, DESK, PUBLIC, Policy
 from accounts.allow_list import AddressRefused, check_address
 from accounts.client_address import client_address
+from accounts.entrance import entrance_of
 from accounts.models import User
 from accounts.seats import DeskSeat, Seat
 from accounts.time_outs import why_signed_out
@@ -28,6 +30,18 @@ from ispanel.installation import panel_settings
 from ispanel.refusals import Forbidden
 
 SESSION_KEY = "seat"
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def bound_session(get_response: GetResponse) -> GetResponse:
+    """Tell the session at which door it is asked for, before anybody asks."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if hasattr(request, "door"):
+            request.session.door = entrance_of(request).bound_to  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
 
 
 class SeatMiddleware:
@@ -36,7 +50,7 @@ class SeatMiddleware:
     Whoever is not signed in any more is told why.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -57,6 +71,8 @@ class SeatMiddleware:
         # Public pages ask nobody who they are: health has to answer while the database does not. The API asks tokens.
         if policy.code in (PUBLIC, API):
             return None
+        if isinstance(request.user, User) and not entrance_of(request).admits(request.user):
+            logout(request)
         if not isinstance(request.user, User):
             tell_why_signed_out(request)
             return None

@@ -10,6 +10,7 @@ from django.middleware.csrf import rotate_token
 from django.utils.crypto import constant_time_compare
 
 from accounts.backends import UsernameOrEmailBackend
+from accounts.entrance import entrance_of
 from accounts.models import User
 from accounts.operations import has_two_step
 
@@ -40,13 +41,16 @@ def hold(request: HttpRequest, user: User, *, to: str, now: datetime) -> None:
 def held(request: HttpRequest, now: datetime) -> Pending | None:
     """Return the sign-in that the session holds.
 
-    None once its time is over, or the login was closed, changed its password or has no second step any more.
+    None once its time is over, or the login was closed, changed its password, has no second step any more or may not
+    come in at this door any more.
     """
     kept = request.session.get(SESSION_KEY)
     if not kept or now >= datetime.fromisoformat(kept["until"]):
         return None
     user = UsernameOrEmailBackend().get_user(kept["user_id"])
     if user is None or not constant_time_compare(kept["password"], user.get_session_auth_hash()):
+        return None
+    if not entrance_of(request).admits(user):
         return None
     return Pending(user, kept["to"]) if has_two_step(user) else None
 

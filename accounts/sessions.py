@@ -1,4 +1,7 @@
-"""The session store: rows that know whose they are and when they end, so that sign-ins can be listed and ended."""
+"""The session store: rows that know whose they are, at which door they began and when they end.
+
+So sign-ins can be listed and ended, and a cookie that is shown at another door is nobody's.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ class SessionStore(DatabaseStore):
     timed_out: TimedOut | None = None
     #: Where the request comes from; the middleware says it.
     origin = Origin()
+    #: The domain of the door that is knocked at, blank for the panel's own host; the middleware says it.
+    door = ""
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -42,7 +47,8 @@ class SessionStore(DatabaseStore):
 
     @property
     def rows(self) -> QuerySet[Session]:
-        return Session.objects.all()
+        """Return those that began at this door: what is shown here of another one is neither read nor ended."""
+        return Session.objects.filter(door=self.door)
 
     def _get_session_from_db(self) -> Session | None:
         assert self.session_key is not None
@@ -55,12 +61,12 @@ class SessionStore(DatabaseStore):
         return self.row
 
     def exists(self, session_key: str) -> bool:
-        return self.rows.filter(session_key=digest_of(session_key)).exists()
+        return Session.objects.filter(session_key=digest_of(session_key)).exists()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Return the row to be saved: the one that was loaded, or a new one."""
         key: str = self._get_or_create_session_key()  # type: ignore[attr-defined]
-        row = self.row if self.row and self.row.session_key == digest_of(key) else Session(session_key=digest_of(key))
+        row = self.row if self.row and self.row.session_key == digest_of(key) else self._new_row(key)
         row.session_data = self.encode(data)
         row.user_id = int(data[USER_KEY]) if USER_KEY in data else None
         if row.user_id and row.signed_in_at is None:
@@ -68,6 +74,9 @@ class SessionStore(DatabaseStore):
         row.expire_date = row.signed_in_at + KEPT_FOR if row.signed_in_at else self.get_expiry_date()
         self.row = row
         return row
+
+    def _new_row(self, key: str) -> Session:
+        return Session(session_key=digest_of(key), door=self.door)
 
     def _sign_in(self, row: Session, now: datetime) -> None:
         """Note when and where a sign-in began: now, or, where only the key turns, with the row before."""

@@ -1,12 +1,16 @@
 from django.urls import path
 
-from accounts.views import account, groups, rights, second_step, sign_in, sign_ins, tokens, two_step, users
+from accounts.views import account, groups, resets, rights, second_step, sign_in, sign_ins, tokens, two_step, users
 
 app_name = "accounts"
 
 urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign_in"),
     path("sign-in/two-step/", second_step.second_step, name="second_step"),
+    path("password/forgotten/", resets.forgotten, name="forgotten"),
+    path("password/forgotten/sent/", resets.sent, name="reset_sent"),
+    path("password/forgotten/code/", resets.code, name="reset_code"),
+    path("password/new/", resets.new_password, name="reset_password"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("seat/leave/", sign_in.leave_seat, name="leave_seat"),
     path("account/", account.account, name="account"),

@@ -10,6 +10,7 @@ from accounts.models.logins import (
     UserType,
     username_characters,
 )
+from accounts.models.resets import PasswordReset, PasswordResetQuerySet, state_of
 from accounts.models.rights import Decision, rights_of_group, rights_of_reseller
 from accounts.models.secrets import (
     InitialPassword,
@@ -30,6 +31,8 @@ __all__ = [
     "InitialPassword",
     "KnownAddress",
     "LoginName",
+    "PasswordReset",
+    "PasswordResetQuerySet",
     "PermissionGroup",
     "PermissionGroupQuerySet",
     "RecoveryCode",
@@ -46,5 +49,6 @@ __all__ = [
     "purpose_of_two_step",
     "rights_of_group",
     "rights_of_reseller",
+    "state_of",
     "username_characters",
 ]

@@ -53,6 +53,8 @@ class Session(AbstractBaseSession):
     last_seen_at = models.DateTimeField(null=True)
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    #: The domain that it is bound to; blank is the panel's own host.
+    door = models.CharField(max_length=253, blank=True, db_default="")
 
     objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import telling
 from accounts.models import User
 from accounts.operations.logins import save_login
 from accounts.operations.names import EmailTaken, UnusableUsername, UsernameTaken, fold_username
@@ -15,7 +16,7 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
-from ispanel import mail
+from ispanel.messages import Way, ways
 from ispanel.refusals import Forbidden, Refusal
 
 #: How long no password is reset by way of an email or phone that has just been changed.
@@ -107,7 +108,7 @@ def change_contact(*, actor: Seat, user: User, email: str | None, phone: str, no
         save_login(user, fields=fields)
     except UsernameTaken as problem:
         raise EmailTaken from problem
-    audit.record(
+    entry = audit.record(
         actor=actor,
         action=Action.LOGIN_CONTACT_CHANGED,
         obj=user,
@@ -120,7 +121,7 @@ def change_contact(*, actor: Seat, user: User, email: str | None, phone: str, no
     if user.username != old_username:
         record_renamed(actor, user, old_username, now)
     if old_email:
-        tell(old_email, user, "email" in changes)
+        telling.of_contact(user, entry, old_email=old_email)
     return True
 
 
@@ -137,21 +138,6 @@ def username_from(email: str | None) -> str:
 
 def why_not_told(old_email: str | None) -> str:
     """Return the sentence that says so where a login's old address cannot be told of a change, else nothing."""
-    if not old_email or mail.can_send():
+    if not old_email or Way.EMAIL in ways():
         return ""
     return _("The old address could not be told: no mail server is set up.")
-
-
-def tell(old_email: str, user: User, email_changed: bool) -> None:
-    """Tell the old address what was changed, without the new value: it may be in a stranger's hands."""
-    what = _("sign-in email") if email_changed else _("phone number")
-    mail.send_after_commit(
-        to=old_email,
-        subject=_("Your %(what)s was changed") % {"what": what},
-        body=_(
-            "The %(what)s of the login “%(username)s” has just been changed.\n\n"
-            "If that was not you, or somebody you asked, tell your provider at once. "
-            "For 24 hours no password can be reset by way of the new one."
-        )
-        % {"what": what, "username": user.username},
-    )

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import limits
+from accounts import limits, telling
 from accounts.models import (
     InitialPassword,
     Session,
@@ -156,7 +156,7 @@ def change_own_password(
         user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])
         user.sign_ins.exclude(session_key=besides or "").delete()
-        audit.record(
+        entry = audit.record(
             actor=actor,
             action=Action.PASSWORD_CHANGED,
             obj=user,
@@ -164,6 +164,7 @@ def change_own_password(
             grade=Grade.SECURITY,
             now=now,
         )
+        telling.of_password(user, entry)
     return user
 
 
@@ -206,7 +207,8 @@ def put_password(user: User, password: str, *, must_change: bool | None = None) 
 
 
 def record_password_set(actor: Actor, user: User, now: datetime) -> None:
-    """Record that somebody else set the login's password."""
-    audit.record(
+    """Record that somebody else set the login's password, and tell it."""
+    entry = audit.record(
         actor=actor, action=Action.PASSWORD_SET, obj=user, reseller_id=user.reseller_id, grade=Grade.SECURITY, now=now
     )
+    telling.of_password(user, entry)

@@ -7,9 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import (
-    User,
-)
+from accounts import telling
+from accounts.models import User
 from accounts.seats import BORROWED_FOR, Seat
 from audit import operations as audit
 from audit.actions import Action
@@ -41,7 +40,7 @@ def enter_seat(*, actor: Seat, user: User, reason: str, now: datetime) -> Seat:
         raise PanelClosed
     if user.is_suspended and not actor.is_admin:
         raise Forbidden(_("This panel is suspended: only an admin can log in to it."))
-    audit.record(
+    entry = audit.record(
         actor=actor,
         action=Action.SEAT_ENTERED,
         obj=user,
@@ -50,6 +49,7 @@ def enter_seat(*, actor: Seat, user: User, reason: str, now: datetime) -> Seat:
         grade=Grade.SECURITY,
         now=now,
     )
+    telling.of_login_as(user, entry, actor=actor.login)
     return Seat(actor.login, user, actor.origin, ends_at=now + BORROWED_FOR)
 
 

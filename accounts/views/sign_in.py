@@ -27,7 +27,8 @@ from ispanel.refusals import Forbidden
 def safe_next(request: HttpRequest, user: User) -> str:
     """Return where to go after signing in: the page asked for, if it is ours, else where the work begins."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+    # No host is allowed in it, not even the one that the request names.
+    if url_has_allowed_host_and_scheme(wanted, None, require_https=request.is_secure()):
         return wanted
     return reverse(Seat.own(user).home)
 
@@ -54,7 +55,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def render_sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse:
-    return render_form(request, "accounts/sign_in.html", {"form": form, "next": request.GET.get("next", "")})
+    context = {
+        "form": form,
+        "next": request.GET.get("next", ""),
+        "can_reset": operations.way_of_resets() is not None,
+    }
+    return render_form(request, "accounts/sign_in.html", context)
 
 
 def refused_for_now(request: HttpRequest, form: SignInForm, refusal: TooManyAttempts) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import authenticator, operations
 from accounts.access import SignedInRequest, signed_in
+from accounts.entrance import entrance_of
 from accounts.forms.two_step import CodeForm, OwnPasswordForm
 from accounts.sessions import digest_of
 from ispanel.http import done, render_act, render_form
@@ -63,7 +64,9 @@ def confirm(request: SignedInRequest, secret: str) -> HttpResponse:
             )
             del request.session[BEGUN_AT]
             return show_codes(request, codes, just_on=True)
-    uri = authenticator.uri_of(secret, username=login.username, issuer=panel_settings().name)
+    reseller = entrance_of(request).reseller
+    issuer = reseller.company_name if reseller else panel_settings().name
+    uri = authenticator.uri_of(secret, username=login.username, issuer=issuer)
     context = {
         "form": form,
         "secret": secret,

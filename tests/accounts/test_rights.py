@@ -47,7 +47,7 @@ def test_staff_of_a_reseller_without_a_group_stay_in_its_scope(asha: User, north
     staff = make_staff(asha, north, "zeina", group("PARTNER"))
 
     assert rights_of(staff) == {"dashboard.view"} | {
-        f"{area}.view" for area in ("subscribers", "resellers", "transactions", "plans", "nas", "audit")
+        f"{area}.view" for area in ("subscribers", "resellers", "transactions", "plans", "nas", "invoices", "audit")
     }
 
 

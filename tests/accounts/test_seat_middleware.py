@@ -15,6 +15,7 @@ from accounts.operations import enter_seat
 from accounts.seats import Seat
 from audit.actions import Action
 from audit.models import AuditEntry, Grade
+from ispanel.doors import Door
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller
 from tests.cast import NOW, seat_of
@@ -32,6 +33,7 @@ class Somebody(RequestFactory):
         """Return a request that asks for a view with this policy, and what answers in the view's place."""
         request: Any = self.post("/somewhere/")
         request.user, request.session, request._messages = seat_of(self.user).login, self.held, Notes()
+        request.door = Door("testserver")
         middleware = SeatMiddleware(lambda request: HttpResponse())
         middleware(request)
 

@@ -1,21 +1,27 @@
 """How often a password may be guessed, and who is kept out by it."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.hashers import BcryptSha256
+from accounts.lanes import digest_of
 from accounts.limits import TooManyAttempts
 from accounts.models import FailureCount, KnownAddress, User
 from audit.identity import Origin
 from audit.models import AuditEntry
+from ispanel.doors import Door
 from tests.cast import PASSWORD
 from tests.pages import body
 from tests.threads import at_once
@@ -66,7 +72,7 @@ def post(login: str, password: str = WRONG, *, at: str = "203.0.113.9") -> Any:
 def guess(login: str, password: str = WRONG, *, at: str) -> User | None:
     """Ask as the page does, without the page."""
     request: Any = RequestFactory().post(SIGN_IN)
-    request.origin = Origin(address=at)
+    request.origin, request.door = Origin(address=at), Door("testserver")
     return authenticate(request, login=login, password=password)  # type: ignore[return-value]
 
 
@@ -113,7 +119,9 @@ def test_a_second_password_at_the_same_moment_is_not_hashed(nadia: User, spy: Sp
     assert at_once(lambda: outcome("nadia", at="10.0.0.1"), second) == ["wrong", "AttemptUnderWay"]
     assert (spy.hashes, spy.most_inside) == (1, 1)
     counted = dict(FailureCount.objects.values_list("key", "failures"))
-    assert counted == {f"sign-in:{nadia.pk}": 1, "sign-in from:10.0.0.1": 1, "sign-in from:10.0.0.2": 0}
+    of_name = f"sign-in:{digest_of('nadia')}"
+    of_login = f"sign-in of:{nadia.pk}"
+    assert counted == {of_name: 1, of_login: 1, "sign-in from:10.0.0.1": 1, "sign-in from:10.0.0.2": 0}
 
 
 def test_many_threads_hash_no_more_than_ten(nadia: User, spy: Spy, committing: None) -> None:
@@ -150,14 +158,89 @@ def test_success_forgets_the_failures_of_its_lane(nadia: User) -> None:
     assert [outcome("nadia", at="10.0.0.1") for _ in range(10)] == ["wrong"] * 10
 
 
-def test_username_and_email_share_a_lane(nadia: User) -> None:
-    nadia.email = "nadia@north.example"
+EMAIL = "nadia@north.example"
+
+
+@pytest.fixture
+def with_email(nadia: User) -> User:
+    """Return Nadia, who has an email to sign in by."""
+    nadia.email = EMAIL
     nadia.save(update_fields=["email"])
-    names = ["nadia", "NADIA ", "Nadia@North.example"] * 4
+    return nadia
 
-    outcomes = [outcome(name, at=at) for name, at in zip(names, strangers(), strict=False)]
 
-    assert outcomes == ["wrong"] * 10 + ["TooManyAttempts"] * 2
+def test_however_a_name_is_written_it_is_one(with_email: User) -> None:
+    for names in (["nadia", "NADIA ", " Nadia"], [EMAIL, f"{EMAIL} ", "Nadia@North.example"]):
+        FailureCount.objects.all().delete()
+
+        outcomes = [outcome(name, at=at) for name, at in zip(names * 4, strangers(), strict=False)]
+
+        assert outcomes == ["wrong"] * 10 + ["TooManyAttempts"] * 2
+
+
+def test_under_all_its_names_ten_are_compared_and_more_are_answered_as_wrong(with_email: User, spy: Spy) -> None:
+    for name, at in zip(["nadia", EMAIL] * 5, strangers(), strict=False):
+        guess(name, at=at)
+    wrong, before = seen(post("nadia")), spy.hashes
+
+    response = post(EMAIL, PASSWORD)
+
+    assert response.status_code == 422
+    assert seen(response) == wrong
+    assert spy.hashes - before == 1, "it costs another time"
+    pass_time(timedelta(minutes=15))
+    assert post(EMAIL, PASSWORD).status_code == 302
+
+
+def seen(response: Any) -> str:
+    return re.sub(r'value="[^"]*"', "", response.content.decode())
+
+
+def test_that_two_names_are_one_login_is_not_told(with_email: User) -> None:
+    """Not even by how the database is asked."""
+
+    def tried(name: str, other: str) -> tuple[list[str], list[str]]:
+        """Return what comes of eleven passwords for a name and one for another, with the last one's statements."""
+        FailureCount.objects.all().delete()
+        outcomes = [outcome(name, at=at) for at, _ in zip(strangers(), range(11), strict=False)]
+        with CaptureQueriesContext(connection) as queries:
+            outcomes.append(outcome(other, at="203.0.113.50"))
+        return outcomes, [re.sub(r"'[^']*'|\b\d+\b|_s\d+\S*|x\d+", "?", query["sql"]) for query in queries]
+
+    expected = tried("nobody", "no.body")
+
+    assert expected[0] == ["wrong"] * 10 + ["TooManyAttempts", "wrong"]
+    assert tried("nadia", EMAIL) == expected
+    assert tried(EMAIL, "nadia") == expected
+
+
+def test_two_names_of_one_login_never_wait_for_each_other(with_email: User, spy: Spy, committing: None) -> None:
+    spy.leave.clear()
+
+    def second() -> str:
+        spy.enter.wait(10)
+        spy.enter.clear()
+        try:
+            with ThreadPoolExecutor(1) as thread:
+                tried = thread.submit(outcome, EMAIL, at="10.0.0.2")
+                assert spy.enter.wait(10), "it waits for the first"
+                spy.leave.set()
+                return tried.result()
+        finally:
+            spy.leave.set()
+
+    assert at_once(lambda: outcome("nadia", at="10.0.0.1"), second) == ["wrong", "wrong"]
+
+
+def test_success_forgets_the_failures_of_the_login_under_its_other_names(with_email: User) -> None:
+    for at, _ in zip(strangers(), range(9), strict=False):
+        guess(EMAIL, at=at)
+
+    assert outcome("nadia", PASSWORD, at="203.0.113.9") == "right"
+
+    for at, _ in zip(strangers(), range(9), strict=False):
+        guess("nadia", at=at)
+    assert outcome("nadia", PASSWORD, at="203.0.113.9") == "right"
 
 
 def test_a_name_that_is_nobodys_is_answered_and_limited_just_the_same(nadia: User, spy: Spy) -> None:
@@ -188,7 +271,7 @@ def test_what_was_typed_is_not_kept(db: None) -> None:
     post(typed)
 
     keys = list(FailureCount.objects.values_list("key", flat=True))
-    assert len(keys) == 2
+    assert len(keys) == 3
     assert not [key for key in keys if "secret" in key]
 
 

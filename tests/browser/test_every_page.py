@@ -13,11 +13,12 @@ from accounts.models import ApiToken, TokenScope, User
 from audit.actions import Action
 from audit.models import AuditEntry
 from audit.sealing import seal
-from ispanel.operations import change_general_settings
+from billing.operations import change_billing_settings
 from network.models import CoaRequest, CoaStatus, Nas
+from notifications.models import Channel, Message, Rule, Status, Template
 from plans.models import DataPack, Level, Plan
 from resellers import operations as resellers
-from resellers.models import Reseller, WanCheck
+from resellers.models import CustomDomain, Reseller, WanCheck
 from subscribers import operations as subscribers
 from subscribers.imports import working
 from subscribers.models import Subscriber
@@ -25,6 +26,7 @@ from tests.browser.looks import axe, no_sideways_scroll, sign_in_as
 from tests.cast import PASSWORD, group, make_plan, make_reseller, make_staff, make_support, new_key, seat_of
 from tests.network.devices import add_nas, disconnect, set_speed
 from tests.pictures import a_logo
+from tests.resellers.brands import allow, brand, claim
 from tests.resellers.scopes import level, make_service_group
 from tests.subscribers.files import again, ask_for_check, csv_of, press, upload
 from wallet.models import LedgerAccount, LedgerCheck, Transfer, TransferKind
@@ -47,6 +49,17 @@ PAGES = (
     "/wallets/{wallet}/statement/?start=2020-01-01&end=2099-12-31",
     "/wallets/{wallet}/statement/?start=2026-05-02&end=2026-05-01",
     "/wallets/{wallet}/statement/?start=2020-01-01&end=2020-01-01",
+    "/invoices/",
+    "/invoices/?q=nobody-at-all",
+    "/invoices/?status=paid&amount=x",
+    "/invoices/{invoice}/",
+    "/invoices/{refunded}/",
+    "/invoices/{invoice}/payment/",
+    "/invoices/{invoice}/cancellation/",
+    "/invoices/{invoice}/links/",
+    "/invoices/{invoice}/links/revocation/",
+    "/credit-notes/",
+    "/credit-notes/?q=nobody-at-all",
     "/resellers/{north}/subscribers/",
     "/resellers/{north}/subs/",
     "/resellers/{north}/audit/",
@@ -145,6 +158,12 @@ PAGES = (
     "/plans/{plan}/edit/",
     "/plans/{plan}/service-groups/",
     "/resellers/{north}/scope/",
+    "/resellers/{north}/branding/",
+    "/resellers/{over}/branding/",
+    "/resellers/{north}/branding/withdrawal/",
+    "/resellers/{over}/branding/allowance/",
+    "/resellers/{over}/branding/domain/",
+    "/resellers/{north}/branding/domain/release/",
     "/resellers/{north}/level/",
     "/settings/levels/",
     "/settings/levels/{level}/edit/",
@@ -162,6 +181,7 @@ PAGES = (
     "/audit/?address=203.0.113.0/24&object_id=x",
     "/audit/{row}/",
     "/settings/",
+    "/settings/billing/",
     "/settings/permissions/",
     "/settings/permissions/new",
     "/settings/permissions/{group}/",
@@ -179,6 +199,20 @@ PAGES = (
     "/settings/api-tokens/?view=revoked&q=nobody",
     "/settings/api-tokens/new",
     "/settings/api-tokens/{token}/revocation/",
+    "/settings/notifications/",
+    "/settings/notifications/email/",
+    "/settings/notifications/email/tests/",
+    "/settings/notifications/sms/",
+    "/settings/notifications/sms/tests/",
+    "/settings/notifications/templates/",
+    "/settings/notifications/templates/{message_template}/edit/",
+    "/settings/notifications/templates/{message_template}/shipped-text/",
+    "/settings/notifications/rules/",
+    "/settings/notifications/rules/{message_rule}/edit/",
+    "/settings/notifications/log/",
+    "/settings/notifications/log/?q=nobody",
+    "/settings/notifications/log/{sent_message}/",
+    "/settings/notifications/log/{failed_message}/",
     "/settings/security/",
     "/settings/system/",
     "/account/sign-ins/",
@@ -192,6 +226,9 @@ DIALOGS = (
     ("/resellers/{north}/", "Withdraw"),
     ("/resellers/{north}/", "Login as reseller"),
     ("/resellers/{fresh}/", "Reveal"),
+    ("/resellers/{north}/branding/", "Take branding back"),
+    ("/resellers/{north}/branding/", "Release"),
+    ("/resellers/{over}/branding/", "Allow branding"),
     ("/resellers/{deleted}/", "Restore"),
     ("/resellers/{deleted}/", "Permanent delete"),
     ("/subscribers/{line}/", "Renew"),
@@ -204,6 +241,9 @@ DIALOGS = (
     ("/subscribers/{throttled}/", "Move"),
     ("/subscribers/{throttled}/", "Suspend"),
     ("/subscribers/{throttled}/", "Terminate"),
+    ("/invoices/{invoice}/", "Mark as paid"),
+    ("/invoices/{invoice}/", "Cancel invoice"),
+    ("/invoices/{invoice}/", "Make link"),
     ("/top-up-requests/", "Approve"),
     ("/top-up-requests/", "Refuse"),
     ("/nas/{nas}/", "Remove"),
@@ -212,7 +252,44 @@ DIALOGS = (
     ("/account/", "Change username"),
     ("/account/", "Change email or phone"),
     ("/settings/permissions/{group}/", "Delete"),
+    ("/settings/notifications/email/", "Send a test"),
+    ("/settings/notifications/templates/{message_template}/edit/", "Back to the shipped text"),
 )
+
+
+def told_of(line: Subscriber, now: datetime) -> dict[str, int]:
+    """Set up channels, word a template and turn a rule on, and leave messages of every state in the log."""
+    Channel.objects.filter(way="email").update(
+        is_on=True, host="mail.isp.example", from_address="panel@isp.example", username="panel"
+    )
+    Channel.objects.filter(way="sms").update(
+        url="https://sms.example/send?to={{ to }}&text={{ text }}", method="GET", from_name="AlNoor"
+    )
+    worded = Template.objects.get(event="expired", way="email")
+    Template.objects.filter(pk=worded.pk).update(subject="Over: {{ plan }}", body="Dear {{ name }},\n\nplease renew.")
+    rule = Rule.objects.get(event="expiring_soon", way="email")
+    Rule.objects.filter(pk=rule.pk).update(is_on=True, recipients=["subscriber", "admins"])
+    states = {
+        Status.SENT: "250 2.0.0 Ok: queued as 4WmQ7x1Zz9z",
+        Status.FAILED: "550 5.1.1 <a.very.long.address.of.somebody@an.even.longer.domain.example>: User unknown",
+        Status.UNCERTAIN: "The worker ended while this was being handed over: it may have arrived.",
+        Status.WAITING: "",
+    }
+    made = {
+        status: Message.objects.create(
+            event="expired", key=status, way="email", status=status, answer=answer, attempts=1, tries_left=5,
+            recipient=f"{line.username}.with.a.rather.long.name@home.example", subject="Your internet has expired",
+            body="Dear Elif Aydın,\n\nyour plan Home expired on 14 May 2026.\n\n-- \nAl-Noor ISP\n",
+            next_try_at=now, created_at=now, asked_at=now, closed_at=None if status == Status.WAITING else now,
+        )
+        for status, answer in states.items()
+    }  # fmt: skip
+    return {
+        "message_template": worded.pk,
+        "message_rule": rule.pk,
+        "sent_message": made[Status.SENT].pk,
+        "failed_message": made[Status.FAILED].pk,
+    }
 
 
 def ask_for(reseller: Reseller, amount: str, note: str, now: datetime) -> int:
@@ -340,7 +417,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         wrong=2,
         findings=["Transfer 2 of 25.00: debits 25.00, credits 24.00."],
     )
-    change_general_settings(actor=admin, company_name="Al-Noor ISP", logo=a_logo(), now=now)
+    change_billing_settings(actor=admin, company_name="Al-Noor ISP", logo=a_logo(), now=now)
     over = make_reseller(asha, "over", "Riverside Broadband", level=level("GOLD"), credit_limit=Decimal(500), now=now)
     services = make_service_group(asha, "Fibre", home, sentence="For towns with fibre.", is_default=True)
     spent = resellers.transfer_to_reseller(actor=admin, reseller_id=over.pk, amount=Decimal(30), note="", now=now)
@@ -359,6 +436,10 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
     resellers.refuse_top_up(actor=admin, request_id=answered, reason="Nothing came in by the 20th", now=now)
     asked = ask_for(north, "250", "Bank transfer of 14 May, reference 4711", now)
     token = tokens_of(asha, north.user, now)
+    allow(asha, north)
+    brand(asha, north, "#facc15", logo=a_logo(), dark_logo=a_logo(), tagline="Close to you")
+    claimed = claim(north.user, north, "panel.with-quite-a-long-name.north-net.example")
+    CustomDomain.objects.filter(pk=claimed.pk).update(checked_at=now, failure="There is no such record yet.")
     nas = told_things(asha, line)
     Reseller.objects.filter(pk=north.pk).update(wan_check=WanCheck.ON)
     lines = sold_things(asha, over, nas)
@@ -367,6 +448,7 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
         people
         | files_of(asha, north)
         | lines
+        | told_of(line, now)
         | {
             "north": north.pk,
             "northeast": northeast.pk,
@@ -382,6 +464,8 @@ def ids(asha: User, north: Reseller, northeast: Reseller, home: Plan) -> dict[st
             "spent": spent.pk,
             "over": over.pk,
             "charge": line.renewals.get().transfer_id,
+            "invoice": line.renewals.get().invoice.pk,
+            "refunded": taken_back.invoice.pk,
             "answered": answered,
             "asked": asked,
             "group": group("SALES").pk,
