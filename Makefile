@@ -12,7 +12,7 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-APPS := ispanel audit accounts wallet network plans resellers subscribers reports api
+APPS := ispanel audit accounts wallet network plans resellers billing notifications subscribers reports api
 WORKERS ?= 2
 UV ?= uv
 

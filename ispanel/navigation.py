@@ -33,6 +33,8 @@ class Item:
     count: Callable[[Seat], Counted] | None = None
     only_with_wallet: bool = False
     not_for_subs: bool = False
+    #: Where an admin allowed the seat's reseller to have its own.
+    only_with_branding: bool = False
 
 
 @dataclass
@@ -77,6 +79,7 @@ ITEMS = (
     ("", Item(_("Dashboard"), "reports:dashboard", "layout-dashboard", "dashboard.view")),
     (_("Selling"), Item(_("Subscribers"), "subscribers:list", "users", "subscribers.view", subscribers_of)),
     (_("Selling"), Item(_("Plans"), "plans:list", "gauge", "plans.view")),
+    (_("Selling"), Item(_("Invoices"), "billing:invoices", "receipt-text", "invoices.view")),
     (
         _("Partners"),
         Item(resellers_in_words, "resellers:list", "store", "resellers.view", resellers_of, not_for_subs=True),
@@ -101,6 +104,10 @@ ITEMS = (
     (_("System"), Item(_("Staff"), "resellers:staff", "id-card", "staff.view")),
     (_("System"), Item(_("Users"), "accounts:users", "user-cog", "admin")),
     (_("System"), Item(_("Audit trail"), "reports:audit_trail", "scroll-text", "audit.view")),
+    (
+        _("System"),
+        Item(_("Branding"), "resellers:own_branding", "palette", "branding.edit", only_with_branding=True),
+    ),
     (_("System"), Item(_("Support desk"), "admin:index", "headset", "desk")),
     (_("System"), Item(_("Settings"), "general_settings", "settings", "admin")),
 )
@@ -136,6 +143,8 @@ def counted(wanted: Mapping[str, Counted]) -> dict[str, int | None]:
 def may_open(seat: Seat, item: Item) -> bool:
     """Say whether the seat may open the item's page and finds something there."""
     if item.only_with_wallet and seat.reseller is None:
+        return False
+    if item.only_with_branding and not (seat.reseller and seat.reseller.has_branding):
         return False
     if item.not_for_subs and seat.reseller and seat.reseller.is_sub:
         return False

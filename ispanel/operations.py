@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,8 +16,8 @@ from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
 from audit.models import Grade
-from ispanel.logos import size_of
-from ispanel.models import PanelLogo, PanelSettings
+from billing.models import Invoice
+from ispanel.models import PanelSettings
 from ispanel.refusals import Refusal
 from plans.models import DataPack, Level, Plan
 from resellers.models import Reseller, RetailPrice, TopUpRequest
@@ -27,12 +26,12 @@ from wallet.models import LedgerAccount, Transfer
 
 
 class CurrencyLocked(Refusal):
-    """Money has moved, so the currency stays."""
+    """Money has moved, or was asked for on an invoice, so the currency stays."""
 
     field = "currency_code"
 
     def __init__(self) -> None:
-        super().__init__(_("The currency is locked since the first transfer."))
+        super().__init__(_("The currency is locked since the first transfer or invoice."))
 
 
 class DecimalsTooFew(Refusal):
@@ -71,19 +70,16 @@ def check_amounts_fit(decimals: int) -> None:
 
 
 def currency_is_locked() -> bool:
-    """Say whether any money has moved."""
-    return Transfer.objects.exists()
+    """Say whether any money has moved, or anything was invoiced."""
+    return Transfer.objects.exists() or Invoice.objects.exists()
 
 
 @transaction.atomic
-def change_general_settings(
-    *, actor: Seat, now: datetime, logo: bytes | None = None, removes_logo: bool = False, **values: Any
-) -> PanelSettings:
-    """Change the panel's name, company, time zone or currency.
+def change_general_settings(*, actor: Seat, now: datetime, **values: Any) -> PanelSettings:
+    """Change the panel's name, time zone or currency.
 
-    :param logo: a new one, from `ispanel.logos.as_png`; it counts before ``removes_logo``.
     :raises DecimalsTooFew:
-    :raises CurrencyLocked: The database holds it too, against a first transfer at the same moment.
+    :raises CurrencyLocked: The database holds it too, against a first transfer or invoice at the same moment.
     """
     settings = PanelSettings.objects.select_for_update().get(pk=1)
     changes = audit.changed_fields(settings, values)
@@ -93,31 +89,8 @@ def change_general_settings(
         check_amounts_fit(settings.currency_decimals)
     if changes:
         settings.save(update_fields=list(changes))
-    changes |= change_logo(logo, removes_logo=removes_logo)
-    if changes:
         audit.record(actor=actor, action=Action.PANEL_SETTINGS_CHANGED, obj=settings, changes=changes, now=now)
     return settings
-
-
-def change_logo(png: bytes | None, *, removes_logo: bool) -> dict[str, tuple[Any, Any]]:
-    """Keep a new logo, or none any more, and return what changed; the settings are locked."""
-    kept = PanelLogo.objects.first()
-    old = bytes(kept.png) if kept else None
-    if png and png != old:
-        PanelLogo.objects.update_or_create(pk=1, defaults={"png": png})
-    elif kept and removes_logo and not png:
-        kept.delete()
-    else:
-        return {}
-    return {"logo": (logo_in_words(old), logo_in_words(png))}
-
-
-def logo_in_words(png: bytes | None) -> str | None:
-    """Return by what the trail tells one logo from another."""
-    if png is None:
-        return None
-    width, height = size_of(png)
-    return f"{width} × {height}, SHA-256 {hashlib.sha256(png).hexdigest()[:16]}"
 
 
 def change_security_settings(*, actor: Seat, own_password: str, now: datetime, **values: Any) -> PanelSettings:

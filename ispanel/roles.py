@@ -29,11 +29,23 @@ LESS = {
     "transfers": "SELECT",
     "entries": "SELECT",
     "api_tokens": "SELECT, INSERT, DELETE, UPDATE (last_used_at, last_used_from, refused_at, revoked_at, revoked_by)",
+    "password_resets": "SELECT, INSERT, DELETE, UPDATE (digest, login_was, sent_at, expires_at, used_at)",
     "ledger_accounts": "SELECT, INSERT, UPDATE (name, credit_limit, closed_at)",
     "idempotency_keys": "SELECT, INSERT",
     "ledger_checks": "SELECT, INSERT",
     "renewal_batches": "SELECT, INSERT",
     "bulk_acts": "SELECT, INSERT",
+    "pictures": "SELECT, INSERT, DELETE, UPDATE (unused_since)",
+    "paper_series": "SELECT",
+    "invoices": (
+        "SELECT, INSERT,"
+        " UPDATE (status, paid_at, paid_by, payment_note, cancelled_at, cancelled_by, cancellation_reason)"
+    ),
+    "credit_notes": "SELECT, INSERT",
+    "invoice_links": "SELECT, INSERT, UPDATE (revoked_at, opened_at)",
+    "message_channels": "SELECT, UPDATE",
+    "message_templates": "SELECT, UPDATE",
+    "message_rules": "SELECT, UPDATE",
     "procrastinate_events": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }

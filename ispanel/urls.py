@@ -14,9 +14,12 @@ handler500 = "ispanel.views.server_error"
 urlpatterns = [
     path("health/live", public(views.live)),
     path("health/ready", public(views.ready)),
+    path("tls/allowed", public(views.tls_allowed)),
     path("", include("accounts.urls")),
     path("", include("wallet.urls")),
     path("", include("resellers.urls")),
+    path("", include("billing.urls")),
+    path("", include("notifications.urls")),
     path("", include("plans.urls")),
     path("", include("network.urls")),
     path("", include("subscribers.urls")),
@@ -24,7 +27,6 @@ urlpatterns = [
     path("", include("api.urls")),
     path("admin/", admin.site.urls),
     path("settings/", views.general_settings, name="general_settings"),
-    path("settings/logo", views.logo, name="panel_logo"),
     path("settings/security/", views.security_settings, name="security_settings"),
     path("settings/system/", views.system, name="system"),
 ]

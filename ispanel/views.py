@@ -9,25 +9,27 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, admin_only
+from accounts.client_address import client_address, is_trusted_proxy, parse
 from accounts.operations import has_two_step
 from api.problems import answer, internal_error, invalid
 from audit.models import AuditSeal
 from audit.sealing import waiting
 from audit.verifying import GRACE
 from ispanel import VERSION, operations
+from ispanel.doors import lives_at
 from ispanel.forms import GeneralSettingsForm, SecuritySettingsForm
 from ispanel.http import changed, done, error_page, render_form
 from ispanel.jobs.overview import overview
-from ispanel.models import PanelLogo, PanelSettings
+from ispanel.models import PanelSettings
 from ispanel.refusals import refusals_into
 from wallet.models import LedgerCheck
 
@@ -88,28 +90,31 @@ def ready(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ready\n", content_type="text/plain")
 
 
+@require_safe
+def tls_allowed(request: HttpRequest) -> HttpResponse:
+    """Say to a proxy of ours whether a certificate for this name may be asked for: whether somebody lives there."""
+    is_ours = is_asked_from_within(request) and lives_at(request.GET.get("domain", ""))
+    return HttpResponse(status=200 if is_ours else 404, content_type="text/plain")
+
+
+def is_asked_from_within(request: HttpRequest) -> bool:
+    """Say whether it is a program on this machine that asks, or a configured proxy, for itself and nobody behind it."""
+    address = parse(client_address(request) or "")
+    return address is not None and (address.is_loopback or is_trusted_proxy(str(address)))
+
+
 @admin_only
 @require_http_methods(["GET", "POST"])
 def general_settings(request: SignedInRequest) -> HttpResponse:
-    """Change the panel's name, company, time zone and currency."""
+    """Change the panel's name, time zone and currency."""
     settings = PanelSettings.objects.get(pk=1)
     locked = operations.currency_is_locked()
-    form = GeneralSettingsForm(
-        request.POST or None, request.FILES or None, instance=settings, currency_is_locked=locked
-    )
+    form = GeneralSettingsForm(request.POST or None, instance=settings, currency_is_locked=locked)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             operations.change_general_settings(actor=request.seat, now=timezone.now(), **form.cleaned_data)
             return done(request, _("The settings are saved."), to=reverse("general_settings"))
-    context = {"form": form, "locked": locked, "has_logo": PanelLogo.objects.exists()}
-    return render_form(request, "settings/general.html", context)
-
-
-@admin_only
-@require_GET
-def logo(request: SignedInRequest) -> HttpResponse:
-    """Send the company's logo."""
-    return HttpResponse(bytes(get_object_or_404(PanelLogo, pk=1).png), content_type="image/png")
+    return render_form(request, "settings/general.html", {"form": form, "locked": locked})
 
 
 @admin_only

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import PermissionGroup, User
 from accounts.seats import Seat
 from audit.models import AuditEntry
+from billing.models import Invoice
 from network.models import Nas
+from notifications.models import Message, Rule, Template
 from plans.models import Level, Plan, ServiceGroup
 from resellers.models import Reseller
 from subscribers.import_models import SubscriberImport
@@ -36,6 +38,7 @@ class Page:
 LABELS: dict[str, Promise] = {
     "subscriber": _("Subscribers"),
     "subscriberimport": _("Imports of subscribers"),
+    "invoice": _("Invoices"),
     "plan": _("Plans"),
     "nas": _("NAS devices"),
     "reseller": _("Resellers"),
@@ -44,12 +47,17 @@ LABELS: dict[str, Promise] = {
     "servicegroup": _("Service groups"),
     "permissiongroup": _("Permission groups"),
     "apitoken": _("API tokens"),
+    "channel": _("Message channels"),
+    "template": _("Message templates"),
+    "rule": _("Communication rules"),
+    "message": _("Messages"),
     "panelsettings": _("General settings"),
     "ledgeraccount": _("House accounts"),
 }
 PAGES = {
     "subscriber": Page(Subscriber, "subscribers:detail", "subscribers.view"),
     "subscriberimport": Page(SubscriberImport, "subscribers:import", "subscribers.import"),
+    "invoice": Page(Invoice, "billing:invoice", "invoices.view"),
     "reseller": Page(Reseller, "resellers:detail", "resellers.view"),
     "plan": Page(Plan, "plans:edit", "admin"),
     "level": Page(Level, "plans:edit_level", "admin"),
@@ -57,6 +65,9 @@ PAGES = {
     "nas": Page(Nas, "network:detail", "nas.view"),
     "permissiongroup": Page(PermissionGroup, "accounts:group", "admin"),
     "user": Page(User, "accounts:what_login_may", "admin"),
+    "template": Page(Template, "notifications:template", "admin"),
+    "rule": Page(Rule, "notifications:rule", "admin"),
+    "message": Page(Message, "notifications:message", "admin"),
     "ledgeraccount": Page(LedgerAccount, "wallet:statement", "admin"),
 }
 

@@ -26,8 +26,11 @@ from accounts.access import Policy
 from accounts.models import ApiToken, PermissionGroup, TokenScope, User
 from audit.actions import Action
 from audit.models import AuditEntry
-from ispanel.models import PanelLogo
+from billing.models import CreditNote, Invoice
+from ispanel.logos import digest_of, kept_picture
+from ispanel.models import PanelSettings
 from network.models import Nas
+from notifications.models import Message, Rule, Status, Template
 from plans.models import Level, Plan, ServiceGroup
 from resellers.models import Reseller, StaffLogin, TopUpRequest
 from subscribers.import_models import SubscriberImport
@@ -154,9 +157,14 @@ SEES: dict[type[Model], dict[str, frozenset[str]]] = {
     Charge: dict.fromkeys(KINDS, ALL),
     TopUpRequest: scope(TREE, all_for=(PARTNER,)),
     OwnTopUp: scope(TREE, all_for=(PARTNER,)),
+    Invoice: scope(TREE, all_for=(PARTNER,)),
+    CreditNote: scope(TREE, all_for=(PARTNER,)),
     Plan: dict.fromkeys(KINDS, ALL),
     SoldPlan: dict.fromkeys(KINDS, frozenset({OWN})) | {ADMIN: ALL},
     Level: dict.fromkeys(KINDS, ALL),
+    Template: dict.fromkeys(KINDS, ALL),
+    Rule: dict.fromkeys(KINDS, ALL),
+    Message: dict.fromkeys(KINDS, ALL),
     ServiceGroup: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
@@ -177,6 +185,7 @@ ACTS: dict[type[Model], dict[str, frozenset[str]]] = {
     Plan: dict.fromkeys(KINDS, ALL),
     PermissionGroup: dict.fromkeys(KINDS, ALL),
     User: dict.fromkeys(KINDS, ALL),
+    Invoice: scope(TREE),
 }
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -223,6 +232,7 @@ admin_acts_on_staff = partial(Row, ADMINS, of=StaffLogin, right_first=True, post
 acts_on_staff = partial(Row, of=StaffLogin, acts=True, post=303)
 acts_on_line = partial(Row, of=Subscriber, acts=True, post=303)
 acts_on_import = partial(Row, KEEPERS, of=SubscriberImport, acts=True)
+acts_on_invoice = partial(Row, KEEPERS, of=Invoice, acts=True, post=303)
 answers_request = partial(Row, of=TopUpRequest, acts=True, post=303)
 
 
@@ -313,12 +323,24 @@ A_PERSON = {"user_type": "3", "username": "brand.new", "password": "SecurePass12
 A_TOKEN = {"name": "Shop", "days": "30", "own_password": PASSWORD}
 FOR_SOMEBODY = {"password": "a-garden-in-october", "own_password": PASSWORD}
 GENERAL = {"name": "Panel", "time_zone": "UTC", "currency_code": "USD", "currency_decimals": "2"}
+BILLING = {"company_name": "Al-Noor ISP", "invoice_prefix": "INV-", "credit_note_prefix": "CN-"}
+A_MAIL_SERVER = {"host": "mail.isp.example", "port": "25", "security": "none", "from_address": "panel@isp.example"}
+A_GATEWAY = {
+    "method": "GET", "url": "https://sms.example/?to={{ to }}&text={{ text }}", "content_type": "json",
+}  # fmt: skip
 SECURITY = {"idle_minutes": "60", "absolute_hours": "12", "own_password": PASSWORD}
 
 ROWS = {
     "health/live": Row(SIGNED_IN, strangers=(200, 405)),
     "health/ready": Row(SIGNED_IN, strangers=(200, 405)),
+    # What it answers to a proxy that names a host: tests/ispanel/test_doors.py.
+    "tls/allowed": Row(SIGNED_IN, get=404, strangers=(404, 405)),
     "sign-in/": Row(SIGNED_IN, get=302, post=302, strangers=(200, 422), form=typed(login="x", password="y")),
+    # Where a channel is set up, which is not so here: tests/accounts/test_reset_by_email.py and test_reset_by_sms.py.
+    "password/forgotten/": Row(SIGNED_IN, get=302, post=302, strangers=(302, 302), form=typed(login="x")),
+    "password/forgotten/sent/": Row(SIGNED_IN, strangers=(200, 405)),
+    "password/forgotten/code/": Row(SIGNED_IN, get=302, post=302, strangers=(302, 302), form=typed(code="123456")),
+    "password/new/": Row(SIGNED_IN, get=302, post=302, strangers=(302, 302), form=typed(password="x")),
     "sign-out/": Row(SIGNED_IN, get=405, post=302),
     "account/": Row(SIGNED_IN - BORROWED),
     "account/sign-ins/": Row(SIGNED_IN - BORROWED),
@@ -353,10 +375,57 @@ ROWS = {
     "account/two-step/": Row(SIGNED_IN - BORROWED, post=303, form=typed(own_password=PASSWORD)),
     "account/two-step/off/": Row(SIGNED_IN - BORROWED, get=302, post=302, form=typed(own_password=PASSWORD)),
     "account/two-step/codes/": Row(SIGNED_IN - BORROWED, get=302, post=302, form=typed(own_password=PASSWORD)),
+    "settings/notifications/": Row(ADMINS),
+    "settings/notifications/email/": Row(ADMINS, post=303, form=typed(**A_MAIL_SERVER)),
+    "settings/notifications/sms/": Row(ADMINS, post=303, form=typed(**A_GATEWAY)),
+    # Neither is set up.
+    "settings/notifications/email/tests/": Row(ADMINS, post=422, form=typed(to="me@isp.example")),
+    "settings/notifications/sms/tests/": Row(ADMINS, post=422, form=typed(to="+96170123456")),
+    "settings/notifications/templates/": Row(ADMINS),
+    "settings/notifications/templates/<int:pk>/edit/": Row(
+        ADMINS, of=Template, right_first=True, post=303, form=typed(subject="{{ issuer }}", body="{{ issuer }}")
+    ),
+    "settings/notifications/templates/<int:pk>/shipped-text/": Row(ADMINS, of=Template, right_first=True, post=303),
+    "settings/notifications/rules/": Row(ADMINS),
+    "settings/notifications/rules/<int:pk>/edit/": Row(
+        ADMINS, of=Rule, right_first=True, post=303, form=typed(recipients=["admins"])
+    ),
+    "settings/notifications/rules/<int:pk>/switch/": Row(
+        ADMINS, of=Rule, right_first=True, get=405, post=303, form=typed(is_on="on")
+    ),
+    "settings/notifications/log/": Row(ADMINS),
+    "settings/notifications/log/<int:pk>/": Row(ADMINS, of=Message, right_first=True),
+    "settings/notifications/log/<int:pk>/retries/": Row(ADMINS, of=Message, right_first=True, get=405, post=303),
     "settings/security/": Row(frozenset({ADMIN}), post=303, form=typed(**SECURITY)),
     "settings/system/": Row(frozenset({ADMIN})),
     "settings/": Row(frozenset({ADMIN}), post=303, form=typed(**GENERAL)),
-    "settings/logo": Row(ADMINS),
+    "invoices/": Row(READERS),
+    "invoices/export": Row(KEEPERS, recorded=True),
+    "invoices/<int:pk>/": Row(READERS, of=Invoice),
+    "invoices/<int:pk>/pdf": Row(READERS, of=Invoice),
+    "invoices/<int:pk>/logo": Row(READERS, of=Invoice),
+    "invoices/<int:pk>/payment/": acts_on_invoice(),
+    "invoices/<int:pk>/cancellation/": acts_on_invoice(form=typed(reason="by mistake")),
+    "invoices/<int:pk>/links/": acts_on_invoice(post=200),
+    "invoices/<int:pk>/links/revocation/": acts_on_invoice(),
+    "credit-notes/": Row(READERS),
+    "credit-notes/export": Row(KEEPERS, recorded=True),
+    "credit-notes/<int:pk>/pdf": Row(READERS, of=CreditNote),
+    # Without a link that shows one; those that do are in tests/billing/test_public_link.py.
+    "i/<str:token>": Row(SIGNED_IN, get=404, strangers=(404, 405), address="i/nothing"),
+    "i/<str:token>/pdf": Row(SIGNED_IN, get=404, strangers=(404, 405), address="i/nothing/pdf"),
+    "i/<str:token>/logo": Row(SIGNED_IN, get=404, strangers=(404, 405), address="i/nothing/logo"),
+    "settings/billing/": Row(ADMINS, post=303, form=typed(**BILLING)),
+    "settings/branding/": Row(KEEPERS, post=303, form=typed(colour="#facc15"), refused_by_act=ADMINS),
+    "settings/branding/preview.css": Row(KEEPERS),
+    "settings/branding/domain/": Row(
+        KEEPERS - BORROWED, post=303, form=typed(name="panel.example.com"), refused_by_act=ADMINS
+    ),
+    # There is no domain yet to look for, or to release.
+    "settings/branding/domain/check/": Row(KEEPERS - BORROWED, get=405, post=303, refused_by_act=ADMINS),
+    "settings/branding/domain/release/": Row(KEEPERS - BORROWED, post=422, refused_by_act=ADMINS),
+    "theme/<slug:digest>.css": Row(SIGNED_IN, get=404, strangers=(404, 405), address="theme/x.css"),
+    "pictures/<slug:digest>.png": Row(SIGNED_IN, strangers=(200, 405), address=f"pictures/{digest_of(a_logo())}.png"),
     "settings/permissions/": Row(frozenset({ADMIN})),
     "settings/permissions/new": Row(frozenset({ADMIN}), post=303, form=a_group),
     "settings/permissions/<int:pk>/": Row(frozenset({ADMIN}), of=PermissionGroup, right_first=True),
@@ -449,6 +518,13 @@ ROWS = {
     "top-up-requests/<int:pk>/cancellation/": Row(KEEPERS, of=OwnTopUp, acts=True, right_first=True, post=303),
     "exposure/": Row(ADMINS),
     "exposure/export": Row(ADMINS, recorded=True),
+    "resellers/<int:pk>/branding/": admin_acts_on_reseller(form=typed(colour="#facc15")),
+    # All of them may have branding, and none has a domain yet.
+    "resellers/<int:pk>/branding/allowance/": admin_acts_on_reseller(post=422),
+    "resellers/<int:pk>/branding/withdrawal/": admin_acts_on_reseller(),
+    "resellers/<int:pk>/branding/domain/": admin_acts_on_reseller(form=typed(name="panel.example.com")),
+    "resellers/<int:pk>/branding/domain/check/": admin_acts_on_reseller(get=405),
+    "resellers/<int:pk>/branding/domain/release/": admin_acts_on_reseller(post=422),
     "resellers/<int:pk>/seats/": acts_on_reseller(KEEPERS - BORROWED, form=typed(reason="to help")),
     "resellers/<int:pk>/initial-password/": acts_on_reseller(
         KEEPERS - BORROWED, post=200, form=typed(own_password=PASSWORD)
@@ -530,7 +606,7 @@ def expected(row: Row, kind: str, method: str, relation: str | None) -> int:
     if row.acts and row.of and relation not in ACTS[row.of][kind]:
         # Where the permission is asked for first, the view itself looks at whose it is, after the method.
         return 405 if row.right_first and answers.get(method, 405) == 405 else 403
-    if kind in row.refused_by_act and method in ("get", "post"):
+    if kind in row.refused_by_act and answers.get(method, 405) != 405:
         return 403
     if method == "post" and kind not in BORROWED and row.post_in_own_panel:
         return row.post_in_own_panel
@@ -562,6 +638,8 @@ class World:
     staff: dict[int, User]
     fundings: dict[int, int]
     charges: dict[int, int]
+    invoices: dict[int, int]
+    credit_notes: dict[int, int]
     requests: dict[int, int]
     tokens: dict[int, int]
     imports: dict[int, int]
@@ -596,6 +674,8 @@ class World:
         """Return the ids of the model's objects by what they are to this kind of login."""
         if model in (Plan, SoldPlan):
             return {OWN: self.home.pk, FOREIGN: self.withdrawn.pk, ABSENT: 987654}
+        if model in (Template, Rule, Message):
+            return {FOREIGN: model._default_manager.earliest("pk").pk, ABSENT: 987654}
         if model is Level:
             return {FOREIGN: Level.objects.get(name="GOLD").pk, ABSENT: 987654}
         if model is ServiceGroup:
@@ -621,6 +701,8 @@ class World:
             Transfer: self.fundings,
             Funding: self.fundings,
             Charge: self.charges,
+            Invoice: self.invoices,
+            CreditNote: self.credit_notes,
             SubscriberImport: self.imports,
             TopUpRequest: self.requests,
             OwnTopUp: self.requests,
@@ -658,9 +740,11 @@ def world(db: None) -> World:
             parent=resellers[parent],
             permission_group=of_subs.get(parent, group("SALES")),
         )
-    PanelLogo.objects.create(png=a_logo())
+    PanelSettings.objects.update(logo=kept_picture(a_logo()))
+    Reseller.objects.update(has_branding=True)
     home, withdrawn = make_plan(), make_plan("Withdrawn", is_on_sale=False)
     lines, nas, staff, fundings, charges, requests, tokens, files, bulk_acts = {}, {}, {}, {}, {}, {}, {}, {}, {}
+    invoices, credit_notes = {}, {}
     for name, reseller in resellers.items():
         fund(reseller.wallet, "1000", actor=asha)
         lines[reseller.pk] = Subscriber.objects.create(
@@ -673,9 +757,15 @@ def world(db: None) -> World:
             reseller.parent.nas_devices.add(nas[reseller.pk])
         fund(reseller.wallet, "5", actor=asha)
         fundings[reseller.pk] = reseller.wallet.entries.latest("pk").transfer_id
-        charges[reseller.pk] = renew_subscriber(
-            actor=seat_of(asha), subscriber_id=lines[reseller.pk].pk, now=timezone.now()
-        ).transfer_id
+        credited, sold = (
+            renew_subscriber(actor=seat_of(asha), subscriber_id=lines[reseller.pk].pk, now=timezone.now())
+            for _period in range(2)
+        )
+        charges[reseller.pk] = sold.transfer_id
+        invoices[reseller.pk] = sold.invoice.pk
+        credit_notes[reseller.pk] = CreditNote.objects.create(
+            invoice=credited.invoice, renewal=credited, amount=1, reason="x", issued_at=NOW
+        ).pk
         requests[reseller.pk] = TopUpRequest.objects.create(
             reseller=reseller, amount=5, asked_by=reseller.user.username, created_at=NOW
         ).pk
@@ -695,12 +785,16 @@ def world(db: None) -> World:
             kind=BulkKind.SUSPENSION, reseller=reseller, actor_name="x", created_at=NOW, outcomes=[]
         ).pk
         staff[reseller.pk] = make_staff(asha, reseller, f"staff.of.{reseller.pk}", group("SUPPORT"), now=timezone.now())
+    Message.objects.create(
+        event="expired", key="1", way="email", recipient="a@b.example", status=Status.FAILED, tries_left=0,
+        next_try_at=NOW, created_at=NOW, asked_at=NOW, closed_at=NOW,
+    )  # fmt: skip
     logins = {kind: resellers[World.PANELS[kind]].user for kind in (NO_GROUP, SALES, SALES_PLUS, SUPPORT, PARTNER, SUB)}
     logins |= {ADMIN: asha, ADMIN_AS: asha, PARENT_AS: resellers["north"].user, PETRA: make_support(asha)}
     logins[PAVEL] = make_support(asha, "pavel", group("SALES"))
     logins[STAFF] = make_staff(asha, resellers["north"], "clerk", group("SALES"))
     spare, services = PermissionGroup.objects.create(name="Spare", codes=[]), ServiceGroup.objects.create(name="Spare")
-    made = (lines, nas, staff, fundings, charges, requests, tokens, files, bulk_acts)
+    made = (lines, nas, staff, fundings, charges, invoices, credit_notes, requests, tokens, files, bulk_acts)
     return World(asha, resellers, *made, logins, home, withdrawn, spare, services)
 
 
@@ -849,6 +943,7 @@ def test_partner_is_among_nobody_who_changes_anything() -> None:
     own_login = sign_ins | {"account/password/", "sign-out/", "seat/leave/", "sign-in/", "health/live", "health/ready"}
     own_login.add("graphql")
     own_login |= {"account/username/", "account/contact/"}
+    own_login |= {"password/forgotten/", "password/forgotten/code/", "password/new/"}
     own_login |= {route for route in ROWS if route.startswith("account/api-tokens/")}
     own_login |= {"sign-in/two-step/", "account/two-step/", "account/two-step/off/", "account/two-step/codes/"}
 

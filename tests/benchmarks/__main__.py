@@ -51,7 +51,7 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
     from tests.benchmarks.asking import Asking
     from tests.benchmarks.importing import Imports
     from tests.benchmarks.renewing import Renewals
-    from tests.benchmarks.stating import seconds_of_pdf
+    from tests.benchmarks.stating import seconds_of_invoice, seconds_of_pdf
     from tests.benchmarks.web import Visitor, served
     from tests.cast import make_admin, make_plan
     from wallet.ledger import platform_account
@@ -96,6 +96,7 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
     page = Line("Page of 100 resellers with their groups over the API", "", unit="ms")
     queries = Line("… its queries", "a page of 10", most=1, unit="queries")
     statement = Line("Statement of 1,000 lines as PDF", "1 s", most=1, unit="s")
+    invoice = Line("Invoice as PDF", "0.3 s", most=1, unit="s")
 
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
@@ -127,11 +128,12 @@ def measure(scratch: Scratch, stack: ExitStack, rounds: int, seconds: int) -> li
         page.figures.append(asking.page(100)[0])
         take(queries, asking.page(100)[1], asking.page(10)[1])
         take(statement, seconds_of_pdf(stated, seeds.STATED), 1)
+        take(invoice, seconds_of_invoice(), 0.3)
     say("lines that renew themselves")
     renewing, memory = auto_renewals(admin, scratch)
     return [
         base, function, hot8, hot32, top_up, operation, beside, against, hello, form, one_by_one, batch, checking,
-        copying, importing, reading, by_form, by_api, page, queries, statement, renewing, memory,
+        copying, importing, reading, by_form, by_api, page, queries, statement, invoice, renewing, memory,
     ]  # fmt: skip
 
 

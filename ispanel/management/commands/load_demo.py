@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from accounts.models import PermissionGroup, User, UserType
 from accounts.seats import Seat
+from billing.models import Invoice, InvoiceStatus
+from billing.operations import cancel_invoice, change_billing_settings, mark_paid
 from network.models import COA_PORT, Nas, NasKind
 from network.operations import add_nas
 from plans.models import Level, LevelName, Plan, ServiceGroup
@@ -117,6 +119,15 @@ PARTNERS = (
 )
 #: Access servers, at addresses that are nobody's (RFC 5737).
 SERVERS = (("tower-sidon", "192.0.2.11"), ("tower-izmir", "192.0.2.12"))
+#: Who issues the invoices.
+COMPANY: dict[str, Any] = {
+    "company_name": "Cedar Broadband",
+    "company_address": "18 Harbour Street\nBeirut 2011",
+    "tax_line": "VAT LB 601 233",
+}
+#: Invoices younger than so many days are not paid yet, nor is every so-manieth of the older ones; one is cancelled.
+UNPAID_DAYS, STILL_OWED, CANCELLED = 12, 9, 4
+PAID_BY = ("Cash", "Cash", "Bank transfer")
 FIRST_NAMES = ("Amal", "Bilal", "Carla", "Dana", "Elif", "Faris", "Greta", "Hadi", "Irena", "Jad", "Kenan", "Lina")
 LAST_NAMES = ("Aydın", "Barakat", "Costa", "Darwish", "Estévez", "Farah", "Gomes", "Hamdan", "Ilhan", "Jaber")
 
@@ -154,6 +165,7 @@ class Demo:
 
     def load(self) -> None:
         """Put what happens on an agenda and live through it."""
+        change_billing_settings(actor=self.actor, now=self.days_ago(DAYS + 3), **COMPANY)
         for plan in PLANS:
             self.add_plan(*plan)
         self.add_homes(*HOMES)
@@ -168,6 +180,7 @@ class Demo:
             when, _number, happen = heapq.heappop(self.agenda)
             happen(when)
         self.run_the_lines()
+        self.settle_invoices()
         self.suspend("nilsat", "Two settlements are overdue")
 
     def days_ago(self, days: float) -> datetime:
@@ -262,6 +275,18 @@ class Demo:
                 break
         for reseller_id in due_resellers(self.now):
             renew_due(reseller_id=reseller_id, now=self.now)
+
+    def settle_invoices(self) -> None:
+        """Mark the older invoices as paid, all but a few, and cancel one; the latest are still to be paid."""
+        older = Invoice.objects.filter(
+            status=InvoiceStatus.PENDING, credited=0, issued_at__lt=self.days_ago(UNPAID_DAYS)
+        )
+        for number, invoice in enumerate(older.select_related("reseller__user").order_by("pk")):
+            seat, when = Seat.own(invoice.reseller.user), min(invoice.issued_at + timedelta(days=3), self.now)
+            if number == CANCELLED:
+                cancel_invoice(actor=seat, invoice_id=invoice.pk, reason="Given for the move", now=when)
+            elif number % STILL_OWED:
+                mark_paid(actor=seat, invoice_id=invoice.pk, note=PAID_BY[number % len(PAID_BY)], now=when)
 
     def add_nas(self, name: str, address: str) -> Nas:
         return add_nas(

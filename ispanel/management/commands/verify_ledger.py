@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger`: prove that entries, balances, transfers and periods agree, or name what does not."""
+"""`manage.py verify_ledger`: prove that money, periods and papers agree, or name what does not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing import verifying as billing
 from ispanel.installation import settings_in_force
 from ispanel.rounds import go_on
 from resellers import verifying as resellers
@@ -20,7 +21,7 @@ from wallet.verifying import Verdict, verify
 
 log = logging.getLogger(__name__)
 
-CHECKS = (*wallet.CHECKS, *resellers.CHECKS, *subscribers.CHECKS)
+CHECKS = (*wallet.CHECKS, *resellers.CHECKS, *subscribers.CHECKS, *billing.CHECKS)
 
 
 class Command(BaseCommand):
