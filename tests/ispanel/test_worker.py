@@ -131,7 +131,7 @@ def test_it_does_what_is_enqueued_until_it_is_told_to_stop_and_says_nothing(
     until(lambda: sql("SELECT count(*) FROM procrastinate_workers") == [(1,)])
 
     enqueue(chores.note_down, file=str(file), words="done")
-    until(lambda: lines(file) == ["done"], seconds=2)
+    until(lambda: lines(file) == ["done"])
 
     assert worker.stop(number) == 0
     assert worker.events == []
