@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -25,12 +24,12 @@ HOUSE, DOOR = "panel.isp.test", "panel.north.test"
 MAIL, NEXT = "nadia@north.example", "a-garden-in-october"
 
 
-@pytest.fixture(scope="session")
-def base_url(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the panel under a name of its own, which its messages bear; `HOUSE` and `DOOR` are at its port."""
+@pytest.fixture(scope="module")
+def port(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Serve the panel under a name of its own, which its messages bear; return the port of `HOUSE` and `DOOR`."""
     hosts = {"ALLOWED_HOSTS": f"{HOUSE},127.0.0.1", "PANEL_URL": f"http://{HOUSE}"}
     with served(tmp_path_factory.mktemp("server"), **hosts) as address:
-        yield address
+        yield int(address.rpartition(":")[2])
 
 
 @pytest.fixture
@@ -136,7 +135,7 @@ def is_in_the_log_without(secret: str, page: Page, recipient: str) -> None:
 )
 def test_by_a_link_from_the_mail(
     new_context: NewContext,
-    base_url: str,
+    port: int,
     worker_log: Path,
     asha: User,
     nadia: User,
@@ -147,7 +146,7 @@ def test_by_a_link_from_the_mail(
     other: str,
 ) -> None:
     give_domain(asha, north, DOOR)
-    address = f"http://{host}:{urlsplit(base_url).port}"
+    address = f"http://{host}:{port}"
     elsewhere, page = new_context().new_page(), new_context().new_page()
     sign_in(elsewhere, address, PASSWORD)
 
@@ -175,9 +174,9 @@ def test_by_a_link_from_the_mail(
 
 
 def test_by_a_code_from_the_phone_where_only_that_is_set_up(
-    new_context: NewContext, base_url: str, worker_log: Path, asha: User, nadia: User, texts: GatewayPeer
+    new_context: NewContext, port: int, worker_log: Path, asha: User, nadia: User, texts: GatewayPeer
 ) -> None:
-    address = f"http://{HOUSE}:{urlsplit(base_url).port}"
+    address = f"http://{HOUSE}:{port}"
     elsewhere, page = new_context().new_page(), new_context().new_page()
     sign_in(elsewhere, address, PASSWORD)
 
