@@ -49,13 +49,15 @@ class Caddy:
     def authority(self) -> Path:
         return self.folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
 
-    def ask(self, host: str, path: str = "/", *, host_header: str = "", **headers: str) -> Answer:
-        """Ask over TLS, and check the certificate for the host.
+    def ask(
+        self, host: str, path: str = "/", *, host_header: str = "", address: str = "127.0.0.1", **headers: str
+    ) -> Answer:
+        """Ask over TLS, from an address of loopback, and check the certificate for the host.
 
         :raises ssl.SSLError, ConnectionError: where the handshake is refused.
         """
         context = ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30, source_address=(address, 0))
         with plain, context.wrap_socket(plain, server_hostname=host) as secure:
             certificate = secure.getpeercert() or {}
             names = tuple(str(name) for _kind, name in certificate.get("subjectAltName", ()))

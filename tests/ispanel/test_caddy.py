@@ -6,7 +6,11 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from accounts.models import User
+from audit.actions import Action
+from audit.models import AuditEntry
 from resellers.models import CustomDomain, Reseller
+from tests.cast import signed_in
 from tests.doors import open_door
 from tests.ispanel import caddy
 from tests.ispanel.caddy import Caddy
@@ -114,6 +118,22 @@ def test_what_a_client_says_of_https_and_of_the_host_is_dropped(proxy: Caddy, do
     answer = proxy.ask(PANEL, "/", X_Forwarded_Proto="http", X_Forwarded_Host=UNKNOWN)
 
     assert (answer.status, answer.headers["location"]) == (302, "/sign-in/?next=/")
+
+
+@pytest.mark.parametrize("claimed", ["127.0.0.2", "127.0.0.2, 127.0.0.1", "127.0.0.1"])
+def test_the_address_that_counts_is_the_visitors_whatever_a_client_says_of_it(
+    proxy: Caddy, asha: User, north: Reseller, nadia: User, door: CustomDomain, claimed: str
+) -> None:
+    Reseller.objects.filter(pk=north.pk).update(allowed_ips="127.0.0.2")
+    session = signed_in(nadia).cookies["session"].value
+    cookie = f"__Host-session={session}"
+
+    let_in = proxy.ask(PANEL, "/subscribers/", address="127.0.0.2", Cookie=cookie)
+    kept_out = proxy.ask(PANEL, "/subscribers/", address="127.0.0.3", Cookie=cookie, X_Forwarded_For=claimed)
+
+    assert (let_in.status, kept_out.status) == (200, 403)
+    assert "Access denied from this IP address" in kept_out.body
+    assert AuditEntry.objects.get(action=Action.REFUSED).address == "127.0.0.3"
 
 
 def test_what_is_shipped_is_what_is_tested() -> None:
