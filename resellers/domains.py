@@ -63,6 +63,11 @@ def says_what_it_means(label: str) -> bool:
         return False
 
 
+def in_own_letters(name: str) -> str:
+    """Return a name that `domain_from` gave in the letters of its own alphabet, as people write it."""
+    return ".".join(READ_STRICTLY.decode(label.encode()) for label in name.split("."))
+
+
 def no_host_name() -> str:
     return _("Enter the name alone, without https://, port or path, as in panel.example.com.")
 

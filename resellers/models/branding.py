@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ispanel.models import Picture
+from resellers.domains import in_own_letters
 from resellers.models.tree import Reseller
 
 COLOUR = r"^#[0-9a-f]{6}$"
@@ -94,6 +95,11 @@ class CustomDomain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_own_letters(self) -> str:
+        """The name as people write it: in ASCII too, unless it is of another alphabet."""
+        return in_own_letters(self.name)
 
     @property
     def record_name(self) -> str:
