@@ -231,6 +231,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def waiting(self) -> MessageQuerySet:
         return self.filter(status=Status.WAITING)
 
+    def without_texts(self) -> MessageQuerySet:
+        """Return them without what they say: enough for the log."""
+        return self.defer("body", "secret_body", "facts")
+
     def due(self, now: datetime) -> MessageQuerySet:
         """Return those to be sent that nobody holds; what is being handed over is nobody's to take up."""
         free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)

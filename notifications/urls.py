@@ -20,6 +20,7 @@ urlpatterns = [
     path("settings/notifications/rules/<int:pk>/edit/", views.rule, name="rule"),
     path("settings/notifications/rules/<int:pk>/switch/", views.switch, name="switch"),
     path("settings/notifications/log/", views.log, name="log"),
+    path("settings/notifications/log/export", views.log_export, name="log_export"),
     path("settings/notifications/log/<int:pk>/", views.message, name="message"),
     path("settings/notifications/log/<int:pk>/retries/", views.retry, name="retries"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,13 +16,18 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import SignedInRequest, admin_only
 from accounts.trail import trail_about
+from audit.actions import Action
+from audit.exports import export_rows
 from ispanel import crypto
+from ispanel.csv_export import csv_response
 from ispanel.http import done, render_act, render_form, render_list, wants
-from ispanel.lists import page_of, without
+from ispanel.installation import time_zone
+from ispanel.lists import filter_context, page_of
 from ispanel.messages import Event, Way
 from ispanel.refusals import Refusal, refusals_into
 from notifications import operations
 from notifications.catalogue import WITH_RULE
+from notifications.exports import MESSAGE_COLUMNS, message_cells
 from notifications.forms import (
     GATEWAY_VARIABLES,
     GatewayForm,
@@ -208,15 +213,29 @@ def switch(request: SignedInRequest, pk: int) -> HttpResponse:
 def log(request: SignedInRequest) -> HttpResponse:
     """List what was sent, to whom, and what the provider answered."""
     form = LogForm(request.GET)
-    active = [(filter_, without(request, filter_.name)) for filter_ in form.active()]
     context = {
-        "form": form,
-        "active": active,
-        "is_filtered": bool(active),
-        "page_obj": page_of(request, form.apply(Message.objects.defer("body", "secret_body", "facts"))),
+        "page_obj": page_of(request, form.apply(Message.objects.without_texts())),
         "kept_days": KEPT.days,
+        **filter_context(request, form, reverse("notifications:log_export")),
     }
     return render_list(request, "notifications/log.html", context)
+
+
+@admin_only
+@require_GET
+def log_export(request: SignedInRequest) -> StreamingHttpResponse:
+    """Send the messages that the log's filters leave as a CSV file, and record that."""
+    now, zone = timezone.now(), time_zone()
+    form = LogForm(request.GET)
+    rows = export_rows(
+        actor=request.seat,
+        action=Action.MESSAGES_EXPORTED,
+        rows=form.apply(Message.objects.without_texts()),
+        filters=form.words(),
+        now=now,
+    )
+    name = f"messages-{now.astimezone(zone):%Y-%m-%d}"
+    return csv_response(name, list(map(str, MESSAGE_COLUMNS)), map(message_cells, rows), zone=zone)
 
 
 @admin_only

@@ -1,6 +1,8 @@
 """Using a page as a person does: read its form, fill it in, send it, read what stands at a field."""
 
+import csv
 import html
+import io
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -75,6 +77,14 @@ def rows_of(response: HttpResponse) -> list[list[str]]:
     found = re.search(r"<tbody>(.*?)</tbody>", response.content.decode(), re.DOTALL)
     rows = re.findall(r"<tr>(.*?)</tr>", found[1], re.DOTALL) if found else []
     return [[text_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)] for row in rows]
+
+
+def lines_of(response: Any) -> list[dict[str, str]]:
+    """Return the lines of a CSV file by the names of its columns."""
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    text = response.getvalue().decode()
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
 def links_of(response: HttpResponse) -> set[str]:

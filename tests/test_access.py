@@ -394,6 +394,7 @@ ROWS = {
         ADMINS, of=Rule, right_first=True, get=405, post=303, form=typed(is_on="on")
     ),
     "settings/notifications/log/": Row(ADMINS),
+    "settings/notifications/log/export": Row(ADMINS, recorded=True),
     "settings/notifications/log/<int:pk>/": Row(ADMINS, of=Message, right_first=True),
     "settings/notifications/log/<int:pk>/retries/": Row(ADMINS, of=Message, right_first=True, get=405, post=303),
     "settings/security/": Row(frozenset({ADMIN}), post=303, form=typed(**SECURITY)),

@@ -1,10 +1,7 @@
 """The list of invoices: what it shows to whom, its state in the address, and the file of it."""
 
-import csv
-import io
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -21,7 +18,7 @@ from resellers.models import Reseller
 from subscribers.models import Subscriber
 from tests.billing.sold import refund, sell
 from tests.cast import NOW, group, make_plan, make_reseller, make_staff, seat_of, signed_in
-from tests.pages import body, links_of, rows_of
+from tests.pages import body, lines_of, links_of, rows_of
 
 LIST = "/invoices/"
 NOTES = "/credit-notes/"
@@ -265,10 +262,7 @@ def test_credit_notes_have_a_list_of_their_own(asha: User, nadia: User, sami: Us
 
 def file_of(user: User, query: str = "", of: str = LIST) -> list[dict[str, str]]:
     """Return the lines of the file."""
-    response: Any = signed_in(user).get(f"{of}export?{query}")
-    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    text = b"".join(response.streaming_content).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    return lines_of(signed_in(user).get(f"{of}export?{query}"))
 
 
 @pytest.mark.parametrize("query", ["", "status=pending", "q=dana", "at_most=10", "start=2026-05-20&sort=amount"])

@@ -25,7 +25,7 @@ from subscribers.operations import expire_due
 from tests.cast import signed_in
 from tests.notifications.peers import JSON_BODY, GatewayPeer, MailPeer, sms_through, tell
 from tests.notifications.test_sending import a_code
-from tests.pages import body, error_at, filled, rows_of, send
+from tests.pages import body, error_at, filled, lines_of, rows_of, send
 
 CHANNELS, EMAIL, SMS = (f"/settings/notifications/{path}" for path in ("", "email/", "sms/"))
 TEMPLATES, RULES, LOG = (f"/settings/notifications/{path}/" for path in ("templates", "rules", "log"))
@@ -451,6 +451,33 @@ def test_the_log_shows_what_became_of_each_message(admin: Client, three: list[Me
 )
 def test_the_log_is_filtered_in_its_address(query: str, count: int, admin: Client, three: list[Message]) -> None:
     assert len(rows_of(admin.get(f"{LOG}?{query}"))) == count
+
+
+def test_the_log_as_a_file_is_what_the_page_lists_and_says_nothing_of_the_texts(
+    admin: Client, three: list[Message]
+) -> None:
+    a_code()
+    text = admin.get(f"{LOG}export").getvalue().decode()  # type: ignore[attr-defined]
+    [line] = lines_of(admin.get(f"{LOG}export?status=failed"))
+
+    assert line.pop("Time") <= line.pop("Ended")
+    assert line == {
+        "Recipient": "'+96170123456",
+        "Event": "Expired",
+        "Channel": "SMS",
+        "Subject": "",
+        "Status": "Failed",
+        "Attempts": "1",
+        "Provider’s answer": "HTTP 503: Busy",
+        "Message ID": str(three[1].public_id),
+    }
+    assert f'href="{LOG}export?status=failed"' in admin.get(f"{LOG}?status=failed&page=1").content.decode()
+    assert "Amal Khoury" not in text
+    assert "493817" not in text
+    assert [entry.changes for entry in AuditEntry.objects.filter(action=Action.MESSAGES_EXPORTED).order_by("pk")] == [
+        {"rows": [None, 3]},
+        {"rows": [None, 1], "status": [None, "Failed"]},
+    ]
 
 
 def test_a_message_shows_what_it_said_and_a_failed_one_is_sent_once_more(

@@ -1,7 +1,5 @@
 """The audit trail as a file: the rows of the page, all of them, in order, and nothing that a spreadsheet computes."""
 
-import csv
-import io
 from datetime import timedelta
 from typing import Any
 
@@ -20,17 +18,13 @@ from audit.models import AuditEntry, Grade
 from ispanel.models import PanelSettings
 from resellers.models import Reseller
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
-from tests.pages import body, links_of, rows_of
+from tests.pages import body, lines_of, links_of, rows_of
 
 EXPORT = "/audit/export"
 
 
 def read(client: Client, query: str = "") -> list[dict[str, str]]:
-    response: Any = client.get(f"{EXPORT}?{query}")
-    assert response.status_code == 200
-    text = response.getvalue().decode()
-    assert text.startswith("\ufeff")
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    return lines_of(client.get(f"{EXPORT}?{query}"))
 
 
 def latest() -> AuditEntry:

@@ -1,7 +1,5 @@
 """The list of transfers: what it shows, to whom, filtered, as a file, and at what cost."""
 
-import csv
-import io
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -17,7 +15,7 @@ from audit.actions import Action
 from audit.models import AuditEntry
 from resellers.models import Reseller
 from tests.cast import NOW, fund, group, make_reseller, make_staff, seat_of, signed_in
-from tests.pages import body, links_of, rows_of, send
+from tests.pages import body, lines_of, links_of, rows_of, send
 from tests.wallet.moves import charge, undo
 from wallet import ledger
 from wallet.models import Transfer, TransferKind
@@ -38,10 +36,7 @@ def history(asha: User, north: Reseller, northeast: Reseller, south: Reseller) -
 
 
 def read(client: Client, query: str = "", url: str = EXPORT) -> list[dict[str, str]]:
-    response: Any = client.get(f"{url}?{query}")
-    assert response.status_code == 200
-    text = response.getvalue().decode()
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    return lines_of(client.get(f"{url}?{query}"))
 
 
 def accounts_in(response: Any) -> set[str]:
