@@ -317,5 +317,8 @@ LOGGING = {
         "procrastinate": {"level": "ERROR"},
         "procrastinate.worker": {"level": "CRITICAL"},
         "procrastinate.worker.worker": {"level": "ERROR"},
+        # They tell of each request with its address, in which a gateway may want the key and the text of a message.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
     },
 }

@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ispanel import crypto
 from ispanel.messages import Event, Way
-from notifications.models import Channel, Rule
+from notifications.models import Channel, Rule, purpose_of_channel_secrets
 from tests.serving import free_port
 
 TAKEN = "250 2.0.0 Taken as 4711"
@@ -196,6 +197,12 @@ def sms_through(peer: GatewayPeer, **details: Any) -> Channel:
     wanted = {"url": f"{peer.address}/send", "body": JSON_BODY, "content_type": "json", "method": "POST"}
     Channel.objects.filter(way=Way.SMS).update(**wanted | {"is_on": True} | details)
     return Channel.objects.get(way=Way.SMS)
+
+
+def keep_secrets(channel: Channel, **secrets: str) -> None:
+    """Give a channel what it keeps encrypted."""
+    text = crypto.encrypt(json.dumps(secrets), purpose=purpose_of_channel_secrets(channel.way))
+    Channel.objects.filter(pk=channel.pk).update(secrets_ciphertext=text)
 
 
 def tell(event: Event, *recipients: str, way: Way = Way.EMAIL, **details: Any) -> Rule:

@@ -13,12 +13,20 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from ispanel import crypto, messages
+from ispanel import messages
 from ispanel.messages import Event, Occurrence, Way
 from notifications import sending
-from notifications.models import Channel, Message, Status, Template, purpose_of_channel_secrets
+from notifications.models import Channel, Message, Status, Template
 from notifications.templating import fill
-from tests.notifications.peers import GatewayPeer, MailPeer, certified, email_through, mail_server, sms_through
+from tests.notifications.peers import (
+    GatewayPeer,
+    MailPeer,
+    certified,
+    email_through,
+    keep_secrets,
+    mail_server,
+    sms_through,
+)
 from tests.threads import at_once
 
 
@@ -220,11 +228,6 @@ def test_it_signs_in_and_a_wrong_password_is_the_channels_trouble(db: None) -> N
         rest_over()
         send()
         assert again(message).status == Status.SENT
-
-
-def keep_secrets(channel: Channel, **secrets: str) -> None:
-    text = crypto.encrypt(json.dumps(secrets), purpose=purpose_of_channel_secrets(channel.way))
-    Channel.objects.filter(pk=channel.pk).update(secrets_ciphertext=text)
 
 
 def test_without_the_encryption_that_the_channel_asks_for_nothing_goes(mails: MailPeer) -> None:

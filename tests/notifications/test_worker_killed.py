@@ -1,4 +1,4 @@
-"""A worker that is killed in the midst of sending, as a process of its own."""
+"""A worker as a process of its own: killed in the midst of sending, and what it logs."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from ispanel import messages
 from ispanel.messages import Event, Occurrence, Way
 from notifications import sending
 from notifications.models import Message, Status
-from tests.notifications.peers import GatewayPeer, MailPeer, until
+from tests.notifications.peers import GatewayPeer, MailPeer, keep_secrets, sms_through, until
 
 #: As if the worker had been killed a minute ago, so that nobody has to wait for as long as it may be silent.
 SILENT = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"
@@ -150,3 +150,21 @@ def test_what_was_rolled_back_is_never_sent(start_worker: Start, mails: MailPeer
 
     assert not Message.objects.exists()
     assert not ProcrastinateJob.objects.exists()
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_what_a_worker_hands_over_stands_in_no_log(
+    start_worker: Start, texts: GatewayPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", level)
+    address = f"{texts.address}/send?to={{{{ to }}}}&text={{{{ text }}}}&key={{{{ key }}}}"
+    keep_secrets(sms_through(texts, url=address, method="GET"), key="opens-the-gateway")
+    announce(Way.SMS, "+96170123456")
+
+    start_worker()
+    until(lambda: Message.objects.filter(status=Status.SENT).exists())
+
+    log = (tmp_path / "worker-0.log").read_text()
+    assert "opens-the-gateway" in texts.requests[0]["path"]
+    for secret in ("opens-the-gateway", "96170123456", "amal"):
+        assert secret not in log
