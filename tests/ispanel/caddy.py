@@ -1,4 +1,7 @@
-"""A real TLS proxy: Debian's caddy with the configuration that is shipped, and certificates of its own authority."""
+"""Real TLS proxies with the configuration that is shipped, and certificates of their own authority.
+
+There are two: Debian's caddy, and the present release, which docker-compose.yml runs.
+"""
 
 import http.client
 import os
@@ -6,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +21,24 @@ from tests.serving import free_port
 CADDYFILE = Path(__file__).parent.parent.parent / "deploy" / "Caddyfile"
 
 
-def find() -> str | None:
-    """Return the path of caddy; None where it is not installed."""
-    return shutil.which("caddy")
+#: As people set it for a Caddy that does not know the directive of today.
+OF_OLD = {"BODY_BUFFERING": "buffer_requests\nmax_buffer_size 32MiB"}
+
+
+def debians() -> str | None:
+    """Return the path of Debian's caddy; None where it is not installed."""
+    return shutil.which("caddy", path="/usr/local/bin:/usr/bin")
+
+
+def present() -> str | None:
+    """Return the path of the caddy that came with the packages for development."""
+    return shutil.which("caddy", path=str(Path(sys.prefix) / "bin"))
+
+
+def is_old(path: str) -> bool:
+    """Say whether a caddy is of before 2.7."""
+    version = subprocess.run([path, "version"], check=True, capture_output=True, text=True).stdout
+    return tuple(map(int, version.removeprefix("v").split(".")[:2])) < (2, 7)
 
 
 def is_required() -> bool:
@@ -41,9 +60,14 @@ class Answer:
 class Caddy:
     """A running proxy."""
 
+    path: str
     http_port: int
     https_port: int
     folder: Path
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "caddy.log"
 
     @property
     def authority(self) -> Path:
@@ -56,13 +80,19 @@ class Caddy:
 
         :raises ssl.SSLError, ConnectionError: where the handshake is refused.
         """
-        context = ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30, source_address=(address, 0))
-        with plain, context.wrap_socket(plain, server_hostname=host) as secure:
+        with self.connected(host, address) as secure:
             certificate = secure.getpeercert() or {}
             names = tuple(str(name) for _kind, name in certificate.get("subjectAltName", ()))
             answer = exchange(secure, host_header or host, path, headers)
         return Answer(answer.status, answer.headers, answer.body, names)
+
+    @contextmanager
+    def connected(self, host: str, address: str = "127.0.0.1") -> Iterator[ssl.SSLSocket]:
+        """Connect over TLS, from an address of loopback, and check the certificate for the host."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30, source_address=(address, 0))
+        with plain, context.wrap_socket(plain, server_hostname=host) as secure:
+            yield secure
 
     def ask_plainly(self, host: str, path: str = "/") -> Answer:
         """Ask without TLS."""
@@ -73,7 +103,7 @@ class Caddy:
 def exchange(connection: socket.socket, host: str, path: str, headers: Mapping[str, str]) -> Answer:
     """Send one request over the connection and read what comes back."""
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     connection.sendall("\r\n".join([*lines, "", ""]).encode())
     response = http.client.HTTPResponse(connection)
     response.begin()
@@ -82,11 +112,9 @@ def exchange(connection: socket.socket, host: str, path: str, headers: Mapping[s
 
 
 @contextmanager
-def running(folder: Path, *, panel_url: str, upstream: str) -> Iterator[Caddy]:
-    """Run a proxy on free ports of loopback in front of the panel, until the block ends."""
-    path = find()
-    assert path, "The tests of HTTPS and custom domains need caddy: apt install caddy."
-    caddy = Caddy(free_port(), free_port(), folder)
+def running(path: str, folder: Path, *, panel_url: str, upstream: str) -> Iterator[Caddy]:
+    """Run this proxy on free ports of loopback in front of the panel, until the block ends."""
+    caddy = Caddy(path, free_port(), free_port(), folder)
     options = [
         "local_certs",
         "skip_install_trust",
@@ -102,26 +130,27 @@ def running(folder: Path, *, panel_url: str, upstream: str) -> Iterator[Caddy]:
         "XDG_CONFIG_HOME": str(folder),
         "HOME": str(folder),
     }
-    log = folder / "caddy.log"
+    if is_old(path):
+        own |= OF_OLD
     command = [path, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
-    with log.open("w", encoding="utf-8") as out:
+    with caddy.log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
             command, env=os.environ | own, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        wait_until_ready(process, caddy, log)
+        wait_until_ready(process, caddy)
         yield caddy
     finally:
         process.terminate()
         process.wait(10)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], caddy: Caddy, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], caddy: Caddy) -> None:
     """Return once it listens and its authority has a certificate."""
     deadline = time.monotonic() + 30
     while True:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()[-3000:]
+        assert process.poll() is None, caddy.log.read_text()
+        assert time.monotonic() < deadline, caddy.log.read_text()[-3000:]
         try:
             socket.create_connection(("127.0.0.1", caddy.https_port), timeout=1).close()
             if caddy.authority.exists():

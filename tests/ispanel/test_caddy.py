@@ -2,6 +2,8 @@
 
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -9,6 +11,7 @@ from django.conf import settings
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel.web_server import THREADS
 from resellers.models import CustomDomain, Reseller
 from tests.cast import signed_in
 from tests.doors import open_door
@@ -19,14 +22,14 @@ from tests.serving import served
 
 PANEL, DOMAIN, UNKNOWN = "panel.isp.test", "panel.alnoor.test", "evil.test"
 
-pytestmark = pytest.mark.skipif(
-    caddy.find() is None and not caddy.is_required(), reason="caddy is not installed: apt install caddy"
+without_debians = pytest.mark.skipif(
+    caddy.debians() is None and not caddy.is_required(), reason="caddy is not installed: apt install caddy"
 )
 
 
 @pytest.fixture(scope="module")
-def proxy(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
-    """Run the panel as in production, and the proxy before it."""
+def upstream(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the panel as in production, and yield where the proxy finds it."""
     production = {
         "ALLOWED_HOSTS": PANEL,
         "PANEL_URL": f"https://{PANEL}",
@@ -34,10 +37,18 @@ def proxy(shipped: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "TRUSTED_PROXIES": "127.0.0.1",
     }
     with served(tmp_path_factory.mktemp("panel"), **production) as address:
-        upstream = address.removeprefix("http://")
-        folder = tmp_path_factory.mktemp("caddy")
-        with caddy.running(folder, panel_url=f"https://{PANEL}", upstream=upstream) as running:
-            yield running
+        yield address.removeprefix("http://")
+
+
+@pytest.fixture(scope="module", params=[pytest.param(caddy.debians, marks=without_debians), caddy.present])
+def proxy(request: pytest.FixtureRequest, upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caddy]:
+    """Run the proxy before the panel: Debian's, and the present release."""
+    path = request.param()
+    assert path, "The tests of HTTPS and custom domains need caddy: apt install caddy."
+    with caddy.running(
+        path, tmp_path_factory.mktemp("caddy"), panel_url=f"https://{PANEL}", upstream=upstream
+    ) as running:
+        yield running
 
 
 @pytest.fixture
@@ -115,25 +126,52 @@ def test_nobody_outside_asks_the_panel_who_lives_where(proxy: Caddy, door: Custo
 
 
 def test_what_a_client_says_of_https_and_of_the_host_is_dropped(proxy: Caddy, door: CustomDomain) -> None:
-    answer = proxy.ask(PANEL, "/", X_Forwarded_Proto="http", X_Forwarded_Host=UNKNOWN)
+    said = {"X-Forwarded-Proto": "http", "X_Forwarded_Proto": "http", "X-Forwarded-Host": UNKNOWN}
+
+    answer = proxy.ask(PANEL, "/", **said)
 
     assert (answer.status, answer.headers["location"]) == (302, "/sign-in/?next=/")
 
 
-@pytest.mark.parametrize("claimed", ["127.0.0.2", "127.0.0.2, 127.0.0.1", "127.0.0.1"])
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X_Forwarded_For", "x-forwarded_for", "X_FORWARDED_FOR"])
+@pytest.mark.parametrize("claimed", ["127.0.0.2", "127.0.0.2, 127.0.0.1"])
 def test_the_address_that_counts_is_the_visitors_whatever_a_client_says_of_it(
-    proxy: Caddy, asha: User, north: Reseller, nadia: User, door: CustomDomain, claimed: str
+    proxy: Caddy, north: Reseller, nadia: User, door: CustomDomain, name: str, claimed: str
 ) -> None:
     Reseller.objects.filter(pk=north.pk).update(allowed_ips="127.0.0.2")
-    session = signed_in(nadia).cookies["session"].value
-    cookie = f"__Host-session={session}"
+    cookie = f"__Host-session={signed_in(nadia).cookies['session'].value}"
 
     let_in = proxy.ask(PANEL, "/subscribers/", address="127.0.0.2", Cookie=cookie)
-    kept_out = proxy.ask(PANEL, "/subscribers/", address="127.0.0.3", Cookie=cookie, X_Forwarded_For=claimed)
+    kept_out = proxy.ask(PANEL, "/subscribers/", address="127.0.0.3", Cookie=cookie, **{name: claimed})
 
     assert (let_in.status, kept_out.status) == (200, 403)
     assert "Access denied from this IP address" in kept_out.body
     assert AuditEntry.objects.get(action=Action.REFUSED).address == "127.0.0.3"
+
+
+def test_clients_that_send_slowly_hold_nobody_up(proxy: Caddy, door: CustomDomain) -> None:
+    begun = (
+        f"POST /sign-in/ HTTP/1.1\r\nHost: {PANEL}\r\nOrigin: https://{PANEL}\r\nCookie: __Host-csrf={'a' * 32}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\nlogin="
+    )
+    with ExitStack() as connections:
+        for _number in range(2 * THREADS):
+            connections.enter_context(proxy.connected(PANEL)).sendall(begun.encode())
+
+        answer = proxy.ask(PANEL, "/sign-in/")
+
+    assert answer.status == 200
+
+
+def test_what_could_not_be_handed_over_is_logged_without_the_link_it_was(
+    proxy: Caddy, tmp_path: Path, door: CustomDomain
+) -> None:
+    with caddy.running(proxy.path, tmp_path, panel_url=f"https://{PANEL}", upstream="127.0.0.1:1") as alone:
+        statuses = [alone.ask(PANEL, path).status for path in ("/password/new/?token=opens-a-door", "/i/opens-a-door")]
+
+    assert statuses == [502, 502]
+    assert "connection refused" in alone.log.read_text()
+    assert "opens-a-door" not in alone.log.read_text()
 
 
 def test_what_is_shipped_is_what_is_tested() -> None:
