@@ -7,6 +7,8 @@ import io
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -54,6 +56,8 @@ ON_THE_SIDE = (
 SHRINKABLE = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr")
 #: Held while a picture is read: whoever uploads many at once shall not have memory for many.
 ONE_AT_A_TIME = Lock()
+#: For how many seconds an upload waits for another one, and keeps a thread from other people's requests.
+PATIENCE = 1.0
 #: What Pillow raises on damaged files, one way or another.
 DAMAGED = (
     OSError,
@@ -108,7 +112,7 @@ def as_png(data: bytes) -> bytes:
                     _("This picture has more than 10 million pixels. 1200 pixels are wide enough for a logo.")
                 )
             check_nothing_follows(data, picture.format or "")
-            with ONE_AT_A_TIME:
+            with turn_to_read():
                 upright = upright_and_small(picture)
     except DAMAGED as problem:
         raise BadPicture(_("This is no picture that can be read. Upload a PNG, JPEG or WebP file.")) from problem
@@ -116,6 +120,20 @@ def as_png(data: bytes) -> bytes:
     # A picture of its own: what the file said besides, such as where it was taken, stays behind.
     Image.frombytes("RGBA", upright.size, upright.tobytes()).save(written, "PNG", optimize=True)
     return written.getvalue()
+
+
+@contextmanager
+def turn_to_read() -> Iterator[None]:
+    """Let one picture at a time be read.
+
+    :raises BadPicture: where others are being read for longer than somebody waits.
+    """
+    if not ONE_AT_A_TIME.acquire(timeout=PATIENCE):
+        raise BadPicture(_("Other pictures are being read at this moment. Upload it again in a few seconds."))
+    try:
+        yield
+    finally:
+        ONE_AT_A_TIME.release()
 
 
 def upright_and_small(picture: Image.Image) -> Image.Image:

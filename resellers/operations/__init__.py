@@ -8,7 +8,7 @@ from resellers.operations.assigning import (
     assign_service_group,
     unassign_service_group,
 )
-from resellers.operations.branding import BrandingNotAllowed, change_branding
+from resellers.operations.branding import BrandingNotAllowed, change_branding, count_upload
 from resellers.operations.branding_switch import BrandingAllowed, allow_branding, forbid_branding
 from resellers.operations.closing import (
     AlreadySuspended,
@@ -175,6 +175,7 @@ __all__ = [
     "check_parent",
     "check_subs_keep_within",
     "claim_domain",
+    "count_upload",
     "create_reseller",
     "create_service_group",
     "create_staff",

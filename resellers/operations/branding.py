@@ -21,6 +21,8 @@ from resellers.operations.rules import check_kept, locked
 
 #: How often a reseller's logos may be changed: each one stays for a day or two after it.
 LOGOS, LOGOS_WITHIN = 30, timedelta(hours=1)
+#: How often a login may upload some: reading one takes long.
+UPLOADS, UPLOADS_WITHIN = 60, timedelta(hours=1)
 
 
 class BrandingNotAllowed(Refusal):
@@ -64,6 +66,16 @@ def change_branding(
         branding.save()
         record(actor, Action.BRANDING_CHANGED, reseller, changes, now=now)
     return branding
+
+
+def count_upload(actor: Seat) -> None:
+    """Count an upload of logos, before they are read.
+
+    :raises TooManyAttempts:
+    """
+    limits.raise_count(
+        f"logo uploads:{actor.login.pk}", most=UPLOADS, within=UPLOADS_WITHIN, field="logo", prolonged=False
+    )
 
 
 def may_brand(actor: Seat, reseller_id: int) -> bool:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import SignedInRequest, admin_only, requires
 from ispanel.colours import BadColour, Palette, colour_from, shades, stylesheet
 from ispanel.http import done, render_act, render_form, wants
-from ispanel.refusals import Forbidden, refusals_into
+from ispanel.refusals import Forbidden, Refusal, refusals_into
 from resellers import operations
 from resellers.domains import host_of_panel, record_type
 from resellers.forms import BrandingForm, DomainForm
@@ -95,10 +95,13 @@ def render_branding(request: SignedInRequest, desk: Desk, template: str, context
         return render(request, "resellers/_branding_preview.html", preview_of(request.GET.get("colour", "")))
     held = Branding.objects.filter(reseller=desk.reseller).first() or Branding(reseller=desk.reseller)
     initial = {"colour": held.colour, "tagline": held.tagline, "footer": held.footer}
-    form = BrandingForm(request.POST or None, request.FILES or None, initial=initial)
     only_shows = "preview" in request.POST
+    uploaded, refusal = pictures_of(request) if not only_shows else (None, None)
+    form = BrandingForm(request.POST or None, uploaded, initial=initial)
     if request.method == "POST" and form.is_valid() and not only_shows:
         with refusals_into(form):
+            if refusal:
+                raise refusal
             operations.change_branding(
                 actor=request.seat, reseller_id=desk.reseller.pk, now=timezone.now(), **form.cleaned_data
             )
@@ -113,6 +116,16 @@ def render_branding(request: SignedInRequest, desk: Desk, template: str, context
         **preview_of(form["colour"].value() or ""),
     }
     return render_form(request, template, context)
+
+
+def pictures_of(request: SignedInRequest) -> tuple[Any, Refusal | None]:
+    """Return the uploaded logos that may be read, which takes long; or why none may, where there were many."""
+    try:
+        if request.FILES:
+            operations.count_upload(request.seat)
+    except Refusal as refusal:
+        return None, refusal
+    return request.FILES or None, None
 
 
 def preview_of(typed: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel import logos
 from ispanel.issuer import Issuer, panel_issuer
 from ispanel.logos import ONE_AT_A_TIME, BadPicture, as_png, end_of_jpeg
 from ispanel.models import PanelSettings, Picture
@@ -327,6 +328,19 @@ def test_one_picture_is_read_at_a_time() -> None:
     another.join(10)
 
     assert made == [a_logo()]
+
+
+def test_nobody_waits_long_for_other_pictures(asha: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logos, "PATIENCE", 0.01)
+
+    with ONE_AT_A_TIME:
+        response = saved(asha, logo=a_picture(), company_name="Al-Noor ISP")
+
+    assert error_at(response, "logo") == (
+        "Other pictures are being read at this moment. Upload it again in a few seconds."
+    )
+    assert 'value="Al-Noor ISP"' in response.content.decode()
+    assert saved(asha, logo=a_picture()).status_code == 303
 
 
 def test_a_picture_that_is_refused_holds_nobody_up() -> None:

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import FailureCount, User
 from accounts.operations import enter_seat
 from audit.actions import Action
 from audit.models import AuditEntry
@@ -17,7 +17,7 @@ from ispanel.models import Picture
 from ispanel.refusals import Forbidden
 from resellers import operations
 from resellers.models import Branding, CustomDomain, Reseller
-from resellers.operations import BrandingAllowed, BrandingNotAllowed, ResellerDeleted
+from resellers.operations import BrandingAllowed, BrandingNotAllowed, ResellerDeleted, branding
 from tests.cast import NOW, PASSWORD, group, make_staff, seat_of, signed_in
 from tests.ispanel.test_logo import BAD
 from tests.pages import body, error_at, links_of, send
@@ -384,6 +384,32 @@ def test_logos_are_not_changed_without_end(asha: User, nadia: User, north: Resel
     assert error_at(response, "logo") == "Too many attempts. Try again in 60 minutes."
     assert Branding.objects.get().logo is None
     assert saved(nadia, tagline="Close to you").status_code == 303
+
+
+def test_who_uploads_very_often_is_refused_before_the_picture_is_read(
+    asha: User, nadia: User, north: Reseller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(asha, north)
+    monkeypatch.setattr(branding, "UPLOADS", 1)
+    assert saved(nadia, logo=b"no picture").status_code == 422
+
+    response = saved(nadia, logo=b"no picture", tagline="Close to you")
+
+    assert response.status_code == 422
+    assert error_at(response, "logo") == "Too many attempts. Try again in 60 minutes."
+    assert 'value="Close to you"' in response.content.decode()
+    assert not Branding.objects.exists()
+    assert saved(nadia, tagline="Close to you").status_code == 303
+
+
+def test_for_a_preview_no_picture_is_read(asha: User, nadia: User, north: Reseller) -> None:
+    allow(asha, north)
+
+    response = saved(nadia, logo=b"no picture", colour="#facc15", preview="1")
+
+    assert response.status_code == 200
+    assert error_at(response, "logo") == ""
+    assert not FailureCount.objects.exists()
 
 
 def test_a_borrowed_seat_has_the_rights_that_both_have(asha: User, north: Reseller, northeast: Reseller) -> None:
