@@ -53,12 +53,13 @@ def by_link(view: Callable[[HttpRequest, Invoice], HttpResponse]) -> Callable[[H
 def invoice_behind(request: HttpRequest, token: str) -> Invoice | None:
     """Return the invoice that a link shows here, or None, which counts as a wrong one.
 
-    :raises TooManyAttempts: before the token is looked at.
+    Many subscribers may have one address between them, so a right link is never made to wait for the wrong ones.
+
+    :raises TooManyAttempts: for a wrong one, after many.
     """
-    key = f"invoice link from:{network_of(client_address(request))}"
-    limits.check_count(key, most=MOST)
     invoice = opened_at(door_of(request), token)
     if invoice is None:
+        key = f"invoice link from:{network_of(client_address(request))}"
         limits.raise_count(key, most=MOST, within=WITHIN, prolonged=False)
     return invoice
 
