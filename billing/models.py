@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import F, Q
@@ -121,6 +122,8 @@ class Invoice(models.Model):
     #: What its credit notes add up to; kept by the database.
     credited = models.DecimalField(**MONEY, default=Decimal(0))
     issued_at = models.DateTimeField()
+    #: In which its days are written: the setting as it was.
+    time_zone = models.CharField(max_length=60)
 
     issuer_name = models.CharField(max_length=150)
     issuer_address = models.TextField(max_length=500, blank=True)
@@ -196,6 +199,11 @@ class Invoice(models.Model):
     @property
     def is_pending(self) -> bool:
         return self.status == InvoiceStatus.PENDING
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the days on it, and on its credit notes, are written."""
+        return ZoneInfo(self.time_zone)
 
     def is_actable_by(self, seat: Seat) -> bool:
         """Say of one row what `InvoiceQuerySet.actable_by` says of all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from billing.models import CreditNote, Invoice, InvoiceStatus
-from ispanel.installation import currency, time_zone
+from ispanel.installation import currency
 from ispanel.issuer import Issuer
 from ispanel.money import format_amount, with_code
 from ispanel.pdf import on_lines, on_one_line, pdf_of
@@ -39,7 +39,7 @@ def file_name(paper: Invoice | CreditNote) -> str:
 
 def invoice_pdf(invoice: Invoice, credit_notes: Iterable[CreditNote] = ()) -> bytes:
     """Return the invoice on A4, with what its credit notes took off it."""
-    money = currency()
+    money, day = currency(), days_of(invoice)
     totals = [[_("Total"), with_code(invoice.amount, money)]]
     totals += [
         [_("Credit note %(number)s, %(day)s") % {"number": note.shown_number, "day": day(note.issued_at)},
@@ -69,6 +69,7 @@ def invoice_pdf(invoice: Invoice, credit_notes: Iterable[CreditNote] = ()) -> by
 def credit_note_pdf(note: CreditNote) -> bytes:
     """Return the credit note on A4."""
     invoice, money = note.invoice, currency()
+    day = days_of(invoice)
     contents = {
         **parties(invoice),
         "facts": [
@@ -99,9 +100,9 @@ def parties(invoice: Invoice) -> dict[str, Any]:
     return {
         "to": {
             "label": _("To"),
-            "name": on_one_line(invoice.subscriber_name) or invoice.subscriber_username,
+            "name": on_one_line(invoice.subscriber_name or invoice.subscriber_username),
             "address": on_lines(invoice.subscriber_address),
-            "line": [_("Subscriber"), invoice.subscriber_username],
+            "line": [_("Subscriber"), on_one_line(invoice.subscriber_username)],
         }
     }
 
@@ -112,9 +113,9 @@ def status_in_words(invoice: Invoice) -> str:
     moment = {InvoiceStatus.PAID: invoice.paid_at, InvoiceStatus.CANCELLED: invoice.cancelled_at}.get(
         InvoiceStatus(invoice.status)
     )
-    return f"{words}, {day(moment)}" if moment else words
+    return f"{words}, {days_of(invoice)(moment)}" if moment else words
 
 
-def day(moment: datetime) -> str:
-    """Return the day of a moment, in the installation's time zone."""
-    return date_format(localtime(moment, time_zone()), "j M Y")
+def days_of(invoice: Invoice) -> Callable[[datetime], str]:
+    """Return how the day of a moment is written on an invoice and its credit notes."""
+    return lambda moment: date_format(localtime(moment, invoice.zone), "j M Y")

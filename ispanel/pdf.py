@@ -23,6 +23,11 @@ PAPER = Path(__file__).parent / "typst" / "paper.typ"
 FONTS = ("Noto Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "DejaVu Sans", "Libertinus Serif", "DejaVu Sans Mono")
 
 
+#: How many characters of a word stand in a line at any rate.
+UNBROKEN = 22
+ZERO_WIDTH_SPACE = "\u200b"
+
+
 @functools.cache
 def fonts() -> typst.Fonts:
     """Return the fonts of the system and those that come with typst, looked for once."""
@@ -74,8 +79,16 @@ def issuer_on_paper(issuer: Issuer) -> dict[str, Any]:
 
 
 def on_one_line(text: str) -> str:
-    """Return the text with one blank for each gap: typst leaves tabs out, and so would join words."""
-    return " ".join(text.split())
+    """Return the text with one blank for each gap: typst leaves tabs out, and so would join words.
+
+    A word that is wider than a column may be broken, as usernames that are emails are.
+    """
+    return " ".join(map(breakable, text.split()))
+
+
+def breakable(word: str) -> str:
+    """Return the word with a place to break it, which has no width, after every so many characters."""
+    return ZERO_WIDTH_SPACE.join(word[at : at + UNBROKEN] for at in range(0, len(word), UNBROKEN))
 
 
 def on_lines(text: str) -> str:

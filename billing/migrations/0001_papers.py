@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ("amount", models.DecimalField(decimal_places=4, max_digits=20)),
                 ("credited", models.DecimalField(decimal_places=4, default=Decimal("0"), max_digits=20)),
                 ("issued_at", models.DateTimeField()),
+                ("time_zone", models.CharField(max_length=60)),
                 ("issuer_name", models.CharField(max_length=150)),
                 ("issuer_address", models.TextField(blank=True, max_length=500)),
                 ("issuer_tax_line", models.CharField(blank=True, max_length=150)),

@@ -42,14 +42,16 @@ class Head:
     issuer: Issuer
     issuer_id: int | None
     prefix: str
+    time_zone: str
 
     @classmethod
     def of(cls, reseller: Reseller) -> Head:
         """Return it as the billing settings are now."""
         settings = panel_settings()
-        if not settings.reseller_is_issuer:
-            return cls(reseller.issuer, None, settings.invoice_prefix)
-        return cls(reseller.issuer, reseller.pk, reseller.invoice_prefix or settings.invoice_prefix)
+        issuer_id, prefix = None, settings.invoice_prefix
+        if settings.reseller_is_issuer:
+            issuer_id, prefix = reseller.pk, reseller.invoice_prefix or prefix
+        return cls(reseller.issuer, issuer_id, prefix, settings.time_zone)
 
 
 def issue_papers(*, sold: Sequence[Renewal], now: datetime) -> None:
@@ -100,6 +102,7 @@ def invoice_for(sold: Renewal, head: Head, now: datetime) -> Invoice:
         renewal=sold,
         amount=sold.retail_price,
         issued_at=now,
+        time_zone=head.time_zone,
         issuer_name=head.issuer.name,
         issuer_address=head.issuer.address,
         issuer_tax_line=head.issuer.tax_line,

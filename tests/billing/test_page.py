@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from django.test import Client
 
 from accounts.models import PermissionGroup, User
 from audit.actions import Action
@@ -11,6 +12,7 @@ from audit.models import AuditEntry
 from billing.models import CreditNote, Invoice, InvoiceStatus
 from billing.operations import change_billing_settings, make_link, mark_paid
 from ispanel.issuer import panel_issuer
+from ispanel.models import PanelSettings
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
@@ -47,6 +49,15 @@ def fresh(invoice: Invoice) -> Invoice:
 
 
 # --- what stands on it ------------------------------------------------------------------------------------------------
+
+
+def test_its_days_stay_when_the_time_zone_is_changed(nadia: User, invoice: Invoice) -> None:
+    PanelSettings.objects.update(time_zone="Pacific/Honolulu")
+    link = make_link(actor=seat_of(nadia), invoice=invoice, now=NOW).rpartition("/i/")[2]
+
+    for page in (shown(nadia, invoice), body(Client().get(f"/i/{link}"))):
+        assert "Issued 14 May 2026" in page
+        assert "14 May 2026 – 13 Jun 2026" in page
 
 
 def test_it_says_who_issued_it_who_sold_what_to_whom_and_what_is_due(nadia: User, invoice: Invoice) -> None:

@@ -23,6 +23,7 @@ def an_invoice(**values: Any) -> Invoice:
     """Return an invoice that no database has."""
     usual = {
         "prefix": "INV-", "number": 12, "status": InvoiceStatus.PENDING, "amount": Decimal("1234.5"), "issued_at": DAY,
+        "time_zone": "UTC",
         "issuer_name": "Al-Noor ISP", "issuer_address": "1 Main Street\nBeirut", "issuer_tax_line": "VAT LB 601 233",
         "seller_name": "North Net", "subscriber_username": "amal-7", "subscriber_name": "Amal Haddad",
         "subscriber_address": "5 Hill Road\nTyre", "description": "Renewal: Home 50", "starts_at": DAY,
@@ -127,13 +128,34 @@ def has_picture(reader: PdfReader) -> bool:
     return any(isinstance(each, dict) and each.get("/Subtype") == "/Image" for each in objects)
 
 
-def test_money_has_the_decimals_of_its_currency_and_days_are_the_installations(db: None) -> None:
-    PanelSettings.objects.update(currency_code="KWD", currency_decimals=3, time_zone="Pacific/Auckland")
+def test_money_has_the_decimals_of_its_currency(db: None) -> None:
+    PanelSettings.objects.update(currency_code="KWD", currency_decimals=3)
 
-    paper = text_of(invoice_pdf(an_invoice(issued_at=datetime(2026, 5, 14, 20, 0, tzinfo=UTC))))
+    assert "Due 1,234.500 KWD" in text_of(invoice_pdf(an_invoice()))
 
-    assert "Issued 15 May 2026" in paper
-    assert "Due 1,234.500 KWD" in paper
+
+def test_days_are_those_of_the_time_zone_in_which_it_was_issued(db: None) -> None:
+    PanelSettings.objects.update(time_zone="America/Los_Angeles")
+    evening = datetime(2026, 5, 14, 20, 0, tzinfo=UTC)
+    invoice = an_invoice(issued_at=evening, status=InvoiceStatus.PAID, paid_at=evening, time_zone="Pacific/Auckland")
+    note = a_credit_note(invoice, issued_at=evening)
+
+    papers = text_of(invoice_pdf(invoice, [note])), text_of(credit_note_pdf(note))
+
+    for words in ("Issued 15 May 2026", "Status Paid, 15 May 2026", "Credit note CN-000003, 15 May 2026"):
+        assert words in papers[0]
+    for words in ("Issued 15 May 2026", "Of invoice INV-000012, 15 May 2026"):
+        assert words in papers[1]
+
+
+def test_a_long_name_stays_in_its_column(db: None) -> None:
+    name = f"{'W' * 40}@{'w' * 60}.example"
+    [page] = PdfReader(io.BytesIO(invoice_pdf(an_invoice(subscriber_name="", subscriber_username=name)))).pages
+
+    lines = page.extract_text().splitlines()
+
+    assert name in "".join(lines).replace("\u200b", "")
+    assert not any("W" * 23 in line or "w" * 23 in line for line in lines)
 
 
 def test_it_is_one_a4_page_in_the_language_of_whoever_asks(db: None) -> None:
