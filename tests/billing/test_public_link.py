@@ -170,6 +170,20 @@ def test_the_link_is_made_for_the_reseller_s_own_domain(asha: User, north: Resel
     assert make_link(actor=seat_of(asha), invoice=invoice, now=NOW).partition("://")[2].startswith(f"{DOMAIN}/i/")
 
 
+def test_where_a_domain_goes_its_links_go_and_new_ones_work(asha: User, north: Reseller, invoice: Invoice) -> None:
+    give_domain(north)
+    path = path_to(asha, invoice)
+    assert opened(path, host=DOMAIN).status_code == 200
+
+    CustomDomain.objects.all().delete()
+
+    assert opened(path, host=DOMAIN).status_code == 404
+    assert opened(path).status_code == 200
+    address = make_link(actor=seat_of(asha), invoice=invoice, now=NOW)
+    assert address.startswith(f"{settings.PANEL_URL}/i/")
+    assert opened(address.removeprefix(settings.PANEL_URL)).status_code == 200
+
+
 # --- guessing ---------------------------------------------------------------------------------------------------------
 
 

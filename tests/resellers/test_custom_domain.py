@@ -33,6 +33,9 @@ NAME = "panel.north.test"
 DAY = timedelta(days=1)
 MISSING = "There is no such record yet. A new one can take up to an hour to be seen."
 GONE = "Its record was gone for 7 days. Create it again, then check now."
+LINKS_GO = (
+    "Links to invoices that were sent with this address lead nowhere then. A new one, from the invoice’s page, works."
+)
 SILENT = "The domain’s name servers did not answer. Try again in a few minutes."
 
 
@@ -631,6 +634,19 @@ def test_released_the_domain_is_nobodys(domain: CustomDomain, nadia: User, north
     assert trail(north) == ["domain.claimed", "domain.verified", "domain.released"]
     claim(nadia, north)
     assert not check(nadia, north).is_verified  # the old record proves nothing
+
+
+@pytest.mark.parametrize("dialog", [f"{OWN}domain/release/", "{tab}domain/release/", "{tab}withdrawal/"])
+def test_whoever_gives_a_domain_up_is_told_that_links_to_invoices_go_with_it(
+    domain: CustomDomain, asha: User, nadia: User, north: Reseller, dns: NameServer, dialog: str
+) -> None:
+    client, path = signed_in(nadia if dialog.startswith(OWN) else asha), dialog.format(tab=tab_of(north))
+    assert "Links to invoices" not in body(client.get(path))
+
+    publish(dns, domain)
+    check(nadia, north)
+
+    assert LINKS_GO in body(client.get(path))
 
 
 def test_taken_back_the_domain_is_off_and_can_be_released(
