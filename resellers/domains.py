@@ -49,7 +49,7 @@ def domain_from(typed: str) -> str:
     if not HOST_NAME.fullmatch(name) or len(name) > LONGEST or not all(map(says_what_it_means, name.split("."))):
         raise BadDomain(no_host_name())
     if is_of_house(name):
-        raise BadDomain(_("This is the panel’s own. Enter a domain of yours, as in panel.example.com."))
+        raise BadDomain(_("This is the panel’s own. Enter another domain, as in panel.example.com."))
     return name
 
 

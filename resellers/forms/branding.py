@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -11,11 +13,13 @@ from resellers.domains import LONGEST
 
 
 class BrandingForm(forms.Form):
-    """A reseller's logos, colour and texts."""
+    """A reseller's logos, colour and texts.
 
-    logo = LogoField(
-        label=_("Logo on light ground"), help_text=_("PNG, JPEG or WebP, up to 2 MB. Stands on papers too.")
-    )
+    :param owner: whose they are, by name; blank is whoever fills the form in.
+    :param issuer: who issues papers instead of the reseller; blank is nobody.
+    """
+
+    logo = LogoField(label=_("Logo on light ground"))
     removes_logo = forms.BooleanField(label=_("Remove this logo"), required=False)
     dark_logo = LogoField(
         label=_("Logo on dark ground"),
@@ -32,12 +36,21 @@ class BrandingForm(forms.Form):
     tagline = forms.CharField(
         label=_("Tagline"), required=False, max_length=120, help_text=_("Stands under the name where people sign in.")
     )
-    footer = forms.CharField(
-        label=_("Footer"),
-        required=False,
-        max_length=300,
-        help_text=_("At the end of every page, as how to reach you."),
-    )
+    footer = forms.CharField(label=_("Footer"), required=False, max_length=300)
+
+    def __init__(self, *args: Any, owner: str, issuer: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["logo"].help_text = (
+            _("PNG, JPEG or WebP, up to 2 MB. It does not stand on papers: %(issuer)s issues them.")
+            % {"issuer": issuer}
+            if issuer
+            else _("PNG, JPEG or WebP, up to 2 MB. Stands on papers too.")
+        )
+        self.fields["footer"].help_text = (
+            _("At the end of every page, as how to reach %(name)s.") % {"name": owner}
+            if owner
+            else _("At the end of every page, as how to reach you.")
+        )
 
     def clean_colour(self) -> str:
         """Return the colour as # and six digits, or blank."""
@@ -49,13 +62,24 @@ class BrandingForm(forms.Form):
 
 
 class DomainForm(forms.Form):
-    """The domain that a reseller wants to have."""
+    """The domain that a reseller wants to have.
+
+    :param owner: whose it is to be, by name; blank is whoever fills the form in.
+    """
 
     name = forms.CharField(
         label=_("Domain"),
         max_length=LONGEST,
-        help_text=_("The name that people will type, as in panel.example.com. It has to be yours."),
         widget=forms.TextInput(
             {"dir": "ltr", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}
         ),
     )
+
+    def __init__(self, *args: Any, owner: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = (
+            _("The name that people will type, as in panel.example.com. It has to belong to %(name)s.")
+            % {"name": owner}
+            if owner
+            else _("The name that people will type, as in panel.example.com. It has to be yours.")
+        )

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import SignedInRequest, admin_only, requires
 from ispanel.colours import BadColour, Palette, colour_from, shades, stylesheet
 from ispanel.http import done, render_act, render_form, wants
+from ispanel.installation import panel_settings
+from ispanel.issuer import panel_issuer
 from ispanel.refusals import Forbidden, Refusal, refusals_into
 from resellers import operations
 from resellers.domains import host_of_panel, record_type
@@ -34,6 +36,11 @@ class Desk:
 
     reseller: Reseller
     is_admins: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The reseller's name, for an admin; blank for itself, who is spoken to."""
+        return self.reseller.public_name if self.is_admins else ""
 
     @property
     def url(self) -> str:
@@ -97,7 +104,13 @@ def render_branding(request: SignedInRequest, desk: Desk, template: str, context
     initial = {"colour": held.colour, "tagline": held.tagline, "footer": held.footer}
     only_shows = "preview" in request.POST
     uploaded, refusal = pictures_of(request) if not only_shows else (None, None)
-    form = BrandingForm(request.POST or None, uploaded, initial=initial)
+    form = BrandingForm(
+        request.POST or None,
+        uploaded,
+        initial=initial,
+        owner=desk.owner,
+        issuer="" if panel_settings().reseller_is_issuer else panel_issuer().name,
+    )
     if request.method == "POST" and form.is_valid() and not only_shows:
         with refusals_into(form):
             if refusal:
@@ -195,7 +208,7 @@ def domain(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def render_claim(request: SignedInRequest, desk: Desk) -> HttpResponse:
     """Ask for the domain, or claim it and lead to the records that it needs."""
-    form = DomainForm(request.POST or None)
+    form = DomainForm(request.POST or None, owner=desk.owner)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
             claimed = operations.claim_domain(

@@ -1,5 +1,6 @@
 """Whether a reseller may look like itself, and how it does."""
 
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ispanel.refusals import Forbidden
 from resellers import operations
 from resellers.models import Branding, CustomDomain, Reseller
 from resellers.operations import BrandingAllowed, BrandingNotAllowed, ResellerDeleted, branding
+from tests.billing.papers import billing_settings
 from tests.cast import NOW, PASSWORD, group, make_staff, seat_of, signed_in
 from tests.ispanel.test_logo import BAD
 from tests.pages import body, error_at, links_of, send
@@ -68,6 +70,39 @@ def test_what_was_set_is_kept_and_comes_back(asha: User, north: Reseller) -> Non
     allow(asha, north)
 
     assert (north.branding.colour, north.branding.tagline) == ("#facc15", "Close to you")
+
+
+def test_the_tab_speaks_of_the_reseller_by_name_and_its_own_page_to_whoever_reads(
+    asha: User, nadia: User, north: Reseller
+) -> None:
+    allow(asha, north)
+
+    tab, own = (body(client.get(path)) for client, path in ((signed_in(asha), tab_of(north)), (signed_in(nadia), OWN)))
+    claims = (body(signed_in(asha).get(f"{tab_of(north)}domain/")), body(signed_in(nadia).get(f"{OWN}domain/")))
+
+    assert "The people of North Net can sign in at an address of its own, and see its logo" in tab
+    assert "as how to reach North Net." in tab
+    assert "Your people can sign in at an address of your own, and see your logo" in own
+    assert "as how to reach you." in own
+    assert "It has to belong to North Net." in claims[0]
+    assert "one that proves that it belongs to North Net" in claims[0]
+    assert not re.search(r"\byours?\b", tab + claims[0])
+    assert "It has to be yours." in claims[1]
+    assert "one that proves that it is yours" in claims[1]
+
+
+@pytest.mark.parametrize(
+    ("is_issuer", "sentence"),
+    [(True, "Stands on papers too."), (False, "It does not stand on papers: Al-Noor ISP issues them.")],
+)
+def test_whether_the_logo_stands_on_papers_is_as_the_billing_settings_say(
+    asha: User, nadia: User, north: Reseller, is_issuer: bool, sentence: str
+) -> None:
+    billing_settings(company_name="Al-Noor ISP", reseller_is_issuer=is_issuer)
+    allow(asha, north)
+
+    for client, path in ((signed_in(asha), tab_of(north)), (signed_in(nadia), OWN)):
+        assert f"PNG, JPEG or WebP, up to 2 MB. {sentence}" in body(client.get(path))
 
 
 def test_the_switch_turns_once_each_way(asha: User, north: Reseller) -> None:
