@@ -32,6 +32,7 @@ from resellers.operations.domains import (
     check_domain,
     claim_domain,
     look_after_domains,
+    looked_for_until,
     release_domain,
 )
 from resellers.operations.editing import (
@@ -191,6 +192,7 @@ __all__ = [
     "locked",
     "locked_with_parent",
     "look_after_domains",
+    "looked_for_until",
     "may_reveal_password_of",
     "move_funds",
     "normalised_addresses",

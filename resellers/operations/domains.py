@@ -127,6 +127,12 @@ def look_after_domains(*, now: datetime) -> None:
             log.exception("a domain was not looked after", extra={"reason": f"{type(problem).__name__}, of {domain}"})
 
 
+def looked_for_until(domain: CustomDomain, now: datetime) -> datetime | None:
+    """Return until when the worker looks for the record of a claim; None where it does not, or not any more."""
+    until = domain.created_at + LOOKED_FOR
+    return until if not domain.is_verified and now < until else None
+
+
 def look_for_record(actor: Actor, domain: CustomDomain, now: datetime) -> CustomDomain:
     """Ask DNS, then write down what it said: nobody is kept waiting by locks for a name server.
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import SignedInRequest, admin_only, requires
 from ispanel.colours import BadColour, Palette, colour_from, shades, stylesheet
+from ispanel.doors import address_of
 from ispanel.http import done, render_act, render_form, wants
 from ispanel.installation import panel_settings
 from ispanel.issuer import panel_issuer
@@ -123,9 +124,7 @@ def render_branding(request: SignedInRequest, desk: Desk, template: str, context
         "form": form,
         "desk": desk,
         "branding": held,
-        "domain": CustomDomain.objects.filter(reseller=desk.reseller).first(),
-        "target": (target := host_of_panel()),
-        "target_type": record_type(target),
+        **domain_of(desk.reseller),
         **preview_of(form["colour"].value() or ""),
     }
     return render_form(request, template, context)
@@ -139,6 +138,19 @@ def pictures_of(request: SignedInRequest) -> tuple[Any, Refusal | None]:
     except Refusal as refusal:
         return None, refusal
     return request.FILES or None, None
+
+
+def domain_of(reseller: Reseller) -> dict[str, Any]:
+    """Return what the card of a reseller's domain shows."""
+    domain, target = CustomDomain.objects.filter(reseller=reseller).first(), host_of_panel()
+    is_live = domain is not None and domain.is_verified and reseller.has_branding
+    return {
+        "domain": domain,
+        "address": address_of(reverse("accounts:sign_in"), reseller) if is_live else "",
+        "looked_for_until": operations.looked_for_until(domain, timezone.now()) if domain else None,
+        "target": target,
+        "target_type": record_type(target),
+    }
 
 
 def preview_of(typed: str) -> dict[str, Any]:

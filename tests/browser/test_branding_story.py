@@ -162,7 +162,7 @@ def sign_in_at(page: Page, door: str) -> None:
 @pytest.fixture
 def branded(asha: User, alnoor: Reseller) -> Reseller:
     """Let Al-Noor have all there is, and a domain of which the record is missing."""
-    domain = give_domain(asha, alnoor, "panel.with-quite-a-long-name.alnoor.test")
+    domain = give_domain(asha, alnoor, f"panel.with-quite-a-long-name.{'x' * 60}.test")
     CustomDomain.objects.filter(pk=domain.pk).update(missing_since=timezone.now(), failure="There is no such record.")
     set_brand(asha, alnoor, "#111827", logo=a_logo(), dark_logo=a_logo(), tagline="Close to you", footer="x" * 300)
     return alnoor

@@ -1,5 +1,6 @@
 """A reseller's own domain: claimed, proved by a TXT record, looked after, taken over, and released."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +25,7 @@ from resellers.models import CustomDomain, Reseller
 from resellers.operations import BrandingNotAllowed, HasDomain, NoDomain
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
 from tests.jobs import enqueued
-from tests.pages import body, error_at, links_of, send
+from tests.pages import body, error_at, links_of, send, text_of
 from tests.resellers.brands import OWN, allow, brand, claim, forbid, tab_of
 from tests.resellers.name_server import NameServer, serving
 from tests.threads import at_once
@@ -66,6 +67,15 @@ def check(actor: User, reseller: Reseller, now: datetime = NOW) -> CustomDomain:
 
 def release(actor: User, reseller: Reseller) -> None:
     operations.release_domain(actor=seat_of(actor), reseller_id=reseller.pk, now=NOW)
+
+
+def card(user: User, path: str = OWN) -> str:
+    """Return the markup of the domain's card."""
+    found = re.search(
+        r'<section class="card" id="domain">.*?</section>', signed_in(user).get(path).content.decode(), re.DOTALL
+    )
+    assert found
+    return found[0]
 
 
 def trail(reseller: Reseller) -> list[str]:
@@ -197,6 +207,22 @@ def test_a_domain_points_to_the_panel_by_its_name_or_its_address(
     assert f"Type {record}" in body(signed_in(nadia).get(OWN))
 
 
+def test_until_it_is_proved_the_card_says_whether_the_panel_looks_by_itself(domain: CustomDomain, nadia: User) -> None:
+    CustomDomain.objects.update(created_at=timezone.now() - timedelta(days=6, hours=23))
+
+    shown = card(nadia)
+
+    assert "the panel looks for the record by itself, every ten minutes until" in text_of(shown)
+    assert "Last checked Not yet" in text_of(shown)
+    assert "Create this TXT record" in text_of(shown)
+    assert "<details" not in shown
+    assert "/sign-in/" not in shown
+    CustomDomain.objects.update(created_at=timezone.now() - 7 * DAY)
+    assert "The panel does not look for the record by itself any more. Once it is there, press Check now." in text_of(
+        card(nadia)
+    )
+
+
 def test_two_claims_of_a_domain_have_records_of_their_own(asha: User, north: Reseller, south: Reseller) -> None:
     allow(asha, north)
     allow(asha, south)
@@ -308,6 +334,28 @@ def test_the_record_proves_the_domain(domain: CustomDomain, nadia: User, north: 
     door = door_at(f"{NAME}:443")
     assert door
     assert door.reseller == north
+
+
+def test_proved_the_card_begins_with_the_address_to_open_and_folds_the_records_away(
+    domain: CustomDomain, asha: User, nadia: User, north: Reseller, dns: NameServer, settings: Settings
+) -> None:
+    settings.PANEL_URL = "http://isp.example:8000"
+    publish(dns, domain)
+
+    check(nadia, north)
+
+    address = f"http://{NAME}:8000/sign-in/"
+    for shown, words in (
+        (card(nadia), f"Your people sign in at {address}"),
+        (card(asha, tab_of(north)), f"The people of North Net sign in at {address}"),
+    ):
+        assert text_of(shown).startswith(f"Custom domain Verified {words} Domain {NAME}")
+        assert f'<a href="{address}"' in shown
+        assert '<details class="more-filters">' in shown
+        assert "DNS records Leave them there" in text_of(shown)
+        assert domain.record_text in shown.partition("<details")[2]
+        assert "Create this TXT record" not in shown
+        assert "by itself" not in shown
 
 
 @pytest.mark.parametrize(
@@ -584,7 +632,10 @@ def test_without_its_record_a_domain_is_off_after_a_week(
     for day in range(1, 8):
         held = look_after(NOW + day * DAY)
         assert (held.is_verified, held.missing_since) == (True, NOW + DAY)
-        assert "After 7 days the domain is turned off." in body(signed_in(nadia).get(OWN))
+        shown = card(nadia)
+        assert "After 7 days the domain is turned off." in shown
+        assert '<details class="more-filters" open>' in shown
+        assert "Create this TXT record" in shown
     held = look_after(NOW + 8 * DAY)
 
     assert (held.is_verified, held.failure, door_at(NAME)) == (False, GONE, None)
