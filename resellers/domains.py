@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from time import monotonic
 from urllib.parse import urlsplit
 
 import dns.exception
@@ -17,7 +18,7 @@ from ispanel.refusals import Refusal
 
 #: Room for the record's own label in front.
 LONGEST = 253 - len("_ispanel.")
-#: For the whole of a look-up, in seconds: somebody may be waiting for the page.
+#: For all that is looked up about a domain, in seconds: somebody may be waiting for the page.
 PATIENCE = 3.0
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOST_NAME = re.compile(rf"({LABEL}\.)+(?=[a-z0-9-]*[a-z]){LABEL}", re.ASCII)
@@ -93,8 +94,7 @@ def record_type(target: str) -> str:
 def txt_records(name: str) -> list[str]:
     """Return what the TXT records of a name say; none where there is no such name.
 
-    Nothing else of the panel asks DNS. Whoever owns a domain may write any bytes there: what cannot be shown is not
-    passed on.
+    Whoever owns a domain may write any bytes there: what cannot be shown is not passed on.
 
     :raises DnsSilent:
     """
@@ -105,6 +105,32 @@ def txt_records(name: str) -> list[str]:
     except (dns.exception.DNSException, OSError) as problem:
         raise DnsSilent(str(problem)) from problem
     return [printable(b"".join(record.strings).decode(errors="replace")) for record in answer]
+
+
+def leads_here(name: str, *, until: float) -> bool | None:
+    """Say whether a name leads to the panel's host; None where DNS does not say it in time.
+
+    A hint, never a proof: behind a proxy there are other addresses. And nothing else is told of what was found, since
+    the resolver may know names that are nobody's business.
+
+    :param until: when to give up, by the monotonic clock.
+    """
+    try:
+        panel = ends_of(host_of_panel(), until)
+        return not panel.isdisjoint(ends_of(name, until)) if panel else None
+    except (dns.exception.DNSException, OSError):
+        return None
+
+
+def ends_of(host: str, until: float) -> set[str]:
+    """Return the addresses of a host and the name to which they belong; nothing where it has none."""
+    if record_type(host) != "CNAME":
+        return {str(ip_address(host))}
+    try:
+        found = resolver().resolve_name(f"{host}.", lifetime=until - monotonic())
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return set()
+    return {found.canonical_name().to_text().lower(), *found.addresses()}
 
 
 def printable(text: str) -> str:

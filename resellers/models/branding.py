@@ -75,6 +75,8 @@ class CustomDomain(models.Model):
     checked_at = models.DateTimeField(null=True)
     #: What the last look for the record found instead, in words.
     failure = models.CharField(max_length=300, blank=True)
+    #: Whether the last look found that the name leads to the panel's host; null where that cannot be known.
+    leads_here = models.BooleanField(null=True)
     #: Since when the record of a verified one is gone; see `resellers.operations.domains`.
     missing_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -17,7 +18,7 @@ from audit.actions import Action
 from audit.identity import SYSTEM, Actor
 from audit.models import Grade
 from ispanel.refusals import Forbidden, Refusal
-from resellers.domains import DnsSilent, domain_from, txt_records
+from resellers.domains import PATIENCE, DnsSilent, domain_from, leads_here, txt_records
 from resellers.models import CustomDomain, Reseller
 from resellers.operations.branding import brandable, may_brand
 from resellers.operations.rules import locked
@@ -138,18 +139,24 @@ def look_for_record(actor: Actor, domain: CustomDomain, now: datetime) -> Custom
 
     :raises NoDomain:
     """
+    until, leads = monotonic() + PATIENCE, None
     try:
         found = txt_records(domain.record_name)
     except DnsSilent:
         found = None
-    return settle(actor, domain, found, now)
+    else:
+        leads = leads_here(domain.name, until=until)
+    return settle(actor, domain, found, now, leads=leads)
 
 
 @transaction.atomic
-def settle(actor: Actor, domain: CustomDomain, found: list[str] | None, now: datetime) -> CustomDomain:
+def settle(
+    actor: Actor, domain: CustomDomain, found: list[str] | None, now: datetime, *, leads: bool | None = None
+) -> CustomDomain:
     """Write down what the records of a domain say; give the domain to whoever they prove it to.
 
     :param found: None where no name server answered.
+    :param leads: whether the domain leads here; None where that is not known. It decides nothing.
     :raises NoDomain: where it was released meanwhile.
     """
     holders = CustomDomain.objects.filter(name=domain.name, verified_at__isnull=False)
@@ -160,14 +167,14 @@ def settle(actor: Actor, domain: CustomDomain, found: list[str] | None, now: dat
     if held is None or held.challenge != domain.challenge:
         raise NoDomain
     owner = next((row for row in by_reseller.values() if row.is_verified), None)
-    held.checked_at, held.failure = now, what_is_wrong(held, found)
+    held.checked_at, held.failure, held.leads_here = now, what_is_wrong(held, found), leads
     if held.is_verified:
         keep_or_lose(held, resellers[held.reseller_id], is_missing=bool(held.failure) and found is not None, now=now)
     elif not held.failure and owner and owner.record_text in (found or []):
         held.failure = taken()
     elif not held.failure:
         prove(actor, held, resellers, owner, now)
-    held.save(update_fields=["verified_at", "checked_at", "failure", "missing_since"])
+    held.save(update_fields=["verified_at", "checked_at", "failure", "leads_here", "missing_since"])
     return held
 
 

@@ -1,15 +1,18 @@
-"""A name server on this machine that knows the TXT records it is told, and who asked for what."""
+"""A name server on this machine that knows the records it is told, and who asked for what."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from threading import Thread
+from time import sleep
 
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 
@@ -21,8 +24,12 @@ class NameServer:
         self.socket.bind(("127.0.0.1", 0))
         self.port = int(self.socket.getsockname()[1])
         self.records: dict[str, list[str]] = {}
+        self.addresses: dict[str, list[str]] = {}
+        self.aliases: dict[str, str] = {}
         self.asked: list[str] = []
         self.is_silent = False
+        #: Seconds before each answer.
+        self.pause = 0.0
 
     def answer(self) -> None:
         """Answer until the socket is closed."""
@@ -38,14 +45,26 @@ class NameServer:
             self.asked.append(name)
             if self.is_silent:
                 continue
+            sleep(self.pause)
             response = dns.message.make_response(query)
             response.flags |= dns.flags.RA
-            if texts := self.records.get(name):
-                quoted = [" ".join(f'"{text[at : at + 200]}"' for at in range(0, len(text), 200)) for text in texts]
-                response.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "TXT", *quoted))
-            else:
+            while target := self.aliases.get(name):
+                response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "CNAME", f"{target}."))
+                name = target
+            kind = dns.rdatatype.to_text(query.question[0].rdtype)
+            if found := self.of_kind(kind, name):
+                response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *found))
+            elif name not in self.records and name not in self.addresses:
                 response.set_rcode(dns.rcode.NXDOMAIN)
             self.socket.sendto(response.to_wire(), sender)
+
+    def of_kind(self, kind: str, name: str) -> list[str]:
+        """Return what the records of one kind say, as in a zone's file."""
+        if kind == "TXT":
+            texts = self.records.get(name, [])
+            return [" ".join(f'"{text[at : at + 200]}"' for at in range(0, len(text), 200)) for text in texts]
+        version = {"A": 4, "AAAA": 6}[kind]
+        return [each for each in self.addresses.get(name, []) if ip_address(each).version == version]
 
 
 @contextmanager
