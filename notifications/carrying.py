@@ -6,9 +6,10 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from urllib.parse import urlsplit
 
 from django.db import DatabaseError, DataError, IntegrityError, transaction
 from django.utils import timezone
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_KEY, LONGEST_SUBJECT, LONGEST_SMS, LONGEST_NAME = 200, 250, 1000, 150
 INSERTED_AT_ONCE = 500
+#: What stands in the place of a secret.
+MASK = "…"
 #: Faults of one message, not of the database.
 UNTAKEN = (DataError, IntegrityError, ValueError)
 MAIL_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
@@ -216,23 +219,26 @@ class Writing:
         """Return the message, not saved yet."""
         facts = {"issuer": issuer.name} | {name: str(words) for name, words in occurrence.facts.items()}
         text, secret = self.texts[occurrence.event, way], occurrence.is_secret
-        in_subject = {name: words for name, words in facts.items() if name not in STORIES[occurrence.event].secrets}
-        body = fill(text.body, facts).strip()
+        secrets = {name: words for name, words in facts.items() if name in STORIES[occurrence.event].secrets}
+        in_the_open = {name: words for name, words in facts.items() if name not in secrets}
+        masks = {name: masked(words) for name, words in secrets.items()}
         message = Message(
             event=occurrence.event,
             key=key_of(occurrence),
             way=way,
             recipient=address,
             from_name="" if is_house else one_line(issuer.name)[:LONGEST_NAME],
-            subject=one_line(fill(text.subject, in_subject))[:LONGEST_SUBJECT],
+            subject=one_line(fill(text.subject, in_the_open))[:LONGEST_SUBJECT],
             is_secret=secret,
-            facts={} if secret else facts,
+            facts={} if secret else in_the_open,
             tries_left=TRIES_OF_SECRETS if secret else TRIES,
             next_try_at=self.now,
             created_at=self.now,
             asked_at=self.now,
         )
-        message.keep_text(signed(body, issuer) if way == Way.EMAIL else body[:LONGEST_SMS])
+        message.keep_text(
+            worded(text.body, facts, way, issuer), shown=worded(text.body, in_the_open | masks, way, issuer)
+        )
         return message
 
 
@@ -256,6 +262,21 @@ def address_in(contact: str, way: Way) -> str:
         return address if MAIL_ADDRESS.fullmatch(address) and address.isprintable() else ""
     number = re.sub(r"[\s().\-/]", "", contact)
     return number if PHONE_NUMBER.fullmatch(number) else ""
+
+
+def worded(text: str, facts: Mapping[str, str], way: Way, issuer: Issuer) -> str:
+    """Return what a message says: the text, filled in, and under a mail who writes it."""
+    body = fill(text, facts).strip()
+    return signed(body, issuer) if way == Way.EMAIL else body[:LONGEST_SMS]
+
+
+def masked(secret: str) -> str:
+    """Return what may be read of what opens something: of an address where it leads, without what opens it there."""
+    if not secret:
+        return ""
+    parts = urlsplit(secret)
+    folder = parts.path.rstrip("/").rpartition("/")[0]
+    return f"{parts.scheme}://{parts.netloc}{folder}/{MASK}" if parts.scheme and parts.netloc else MASK
 
 
 def signed(body: str, issuer: Issuer) -> str:

@@ -40,7 +40,7 @@ class Story:
     variables: Mapping[str, tuple[str | Promise, str]]
     email: Text
     sms: str
-    #: Which of them open a door. They stand in the text alone, which is kept encrypted; a subject is not.
+    #: Which of them open something. They stand in the text alone, which is kept encrypted; a subject is not.
     secrets: frozenset[str] = frozenset()
 
     def shipped(self, way: Way) -> Text:
@@ -182,6 +182,7 @@ STORIES: dict[Event, Story] = {
             "{{ link }}",
         ),
         sms="Invoice {{ number }}: {{ amount }}. {{ link }} {{ issuer }}",
+        secrets=frozenset({"link"}),
     ),
     Event.PASSWORD_CHANGED: Story(
         recipients=OF_LOGIN,

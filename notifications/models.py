@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -227,6 +227,10 @@ class Status(models.TextChoices):
     UNCERTAIN = "uncertain", _("Uncertain")
 
 
+#: What is left of the secret of a message that was not sent: of what is masked all, since that may be sent once more.
+LEFT_UNSENT = Case(When(is_masked=True, then=F("secret_body")), output_field=models.BinaryField())
+
+
 class MessageQuerySet(models.QuerySet["Message"]):
     def waiting(self) -> MessageQuerySet:
         return self.filter(status=Status.WAITING)
@@ -260,11 +264,15 @@ class Message(models.Model):
     #: Whose name it carries; blank is the channel's.
     from_name = models.CharField(max_length=150, blank=True)
     subject = models.CharField(max_length=250, blank=True)
+    #: What it says, as far as it may be read: nothing of a secret, and of a masked one all but what opens something.
     body = models.TextField(blank=True)
     #: What opens a door is encrypted until it is sent or given up, and erased then.
     is_secret = models.BooleanField(default=False)
+    #: What opens one thing to be read is encrypted as long as it may still be sent, and erased once it is.
+    is_masked = models.BooleanField(default=False)
+    #: The whole of what it says, of a secret and a masked one.
     secret_body = models.BinaryField(null=True)
-    #: The variables, for the preview of templates; none of a secret.
+    #: The variables, for the preview of templates; none of a secret, and none that open something.
     facts = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     #: How often it was taken up.
@@ -299,12 +307,21 @@ class Message(models.Model):
                 name="message_is_closed_once",
             ),
             models.CheckConstraint(
-                condition=Q(is_secret=False, secret_body__isnull=True) | Q(is_secret=True, body="", facts={}),
+                condition=Q(is_secret=False, is_masked=False, secret_body__isnull=True)
+                | Q(is_secret=True, is_masked=False, body="", facts={})
+                | Q(is_secret=False, is_masked=True),
                 name="secrets_of_messages_are_encrypted",
             ),
             models.CheckConstraint(
-                condition=Q(secret_body__isnull=True) | Q(status=Status.WAITING),
+                condition=Q(secret_body__isnull=True) | Q(status=Status.WAITING) | Q(is_masked=True),
                 name="secrets_of_messages_are_erased",
+            ),
+            # So that nobody is ever sent the mask.
+            models.CheckConstraint(
+                condition=Q(is_masked=False)
+                | Q(status=Status.SENT, secret_body__isnull=True)
+                | (~Q(status=Status.SENT) & Q(secret_body__isnull=False)),
+                name="masked_messages_are_whole_until_sent",
             ),
         ]
         indexes = [
@@ -334,18 +351,21 @@ class Message(models.Model):
 
         :raises Undecryptable:
         """
-        if not self.is_secret:
+        if not self.is_secret and not self.is_masked:
             return self.body
         if self.secret_body is None:
             raise crypto.Undecryptable("it is erased")
         return crypto.decrypt(bytes(self.secret_body), purpose=purpose_of_message(self.public_id))
 
-    def keep_text(self, text: str) -> None:
-        """Set what it says, encrypted where it is a secret; the caller saves."""
-        if self.is_secret:
+    def keep_text(self, text: str, *, shown: str) -> None:
+        """Set what it says, encrypted where that opens something; the caller saves.
+
+        :param shown: the same without what opens something.
+        """
+        self.is_masked = not self.is_secret and shown != text
+        if self.is_secret or self.is_masked:
             self.secret_body = crypto.encrypt(text, purpose=purpose_of_message(self.public_id))
-        else:
-            self.body = text
+        self.body = "" if self.is_secret else shown
 
 
 def purpose_of_message(public_id: Any) -> str:

@@ -13,7 +13,7 @@ from ispanel.installation import currency
 from ispanel.issuer import panel_issuer
 from ispanel.messages import Event, Way
 from ispanel.money import with_code
-from notifications.carrying import LONGEST_SMS, signed
+from notifications.carrying import worded
 from notifications.catalogue import STORIES
 from notifications.handing_over import one_line
 from notifications.models import Message, Template
@@ -40,13 +40,12 @@ class Preview:
 def preview_of(template: Template, subject: str, body: str) -> Preview:
     """Return how the template would read with this text."""
     facts, whose = facts_for(Event(template.event))
-    text = fill(body, facts).strip()
     allowed, secrets = template.story.variables, template.story.secrets
     problems = [*problems_of(subject, allowed, secrets=secrets), *problems_of(body, allowed)]
     in_subject = {name: words for name, words in facts.items() if name not in secrets}
     return Preview(
         subject=one_line(fill(subject, in_subject)),
-        body=signed(text, panel_issuer()) if template.way == Way.EMAIL else text[:LONGEST_SMS],
+        body=worded(body, facts, Way(template.way), panel_issuer()),
         whose=whose,
         problems=[*dict.fromkeys(problems), in_words(allowed)] if problems else [],
     )
@@ -57,7 +56,8 @@ def facts_for(event: Event) -> tuple[dict[str, str], str]:
     samples = STORIES[event].samples | {"issuer": panel_issuer().name}
     latest = Message.objects.filter(event=event, is_secret=False).order_by("-pk").first()
     if latest is not None:
-        known = {name: words for name, words in latest.facts.items() if name in samples}
+        openers = STORIES[event].secrets
+        known = {name: words for name, words in latest.facts.items() if name in samples and name not in openers}
         return samples | known, _("the latest message about this, to %(whom)s") % {"whom": latest.recipient}
     reseller = Reseller.objects.kept().select_related("user", "wallet").order_by("-pk").first()
     every_line: Any = Reseller._meta.get_field("subscribers").related_model

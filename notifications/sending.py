@@ -21,7 +21,7 @@ from ispanel.issuer import panel_issuer
 from ispanel.messages import Way
 from notifications.handing_over import Answer, Letter, Outlet, Verdict
 from notifications.mail_server import MailServer
-from notifications.models import Channel, Message, MessageQuerySet, Status
+from notifications.models import LEFT_UNSENT, Channel, Message, MessageQuerySet, Status
 from notifications.sms_gateway import SmsGateway
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def settle(message: Message, answer: Answer, now: datetime) -> None:
     One that was called uncertain meanwhile gets its answer after all.
     """
     mine = Message.objects.filter(pk=message.pk, claim=message.claim, status__in=(Status.WAITING, Status.UNCERTAIN))
-    words = (answer.brief or answer.words) if message.is_secret else answer.words
+    words = (answer.brief or answer.words) if message.is_secret or message.is_masked else answer.words
     words = words[:LONGEST_ANSWER]
     match answer.verdict:
         case Verdict.ACCEPTED:
@@ -175,8 +175,9 @@ def put_off(rows: MessageQuerySet, words: str, tries_left: int, until: datetime)
 
 
 def close(rows: MessageQuerySet, status: Status, words: str, now: datetime) -> None:
-    """Write what became of messages; of a secret nothing is left."""
-    rows.update(status=status, answer=words, closed_at=now, secret_body=None)
+    """Write what became of messages; of a secret nothing is left, and of what is masked nothing once it is sent."""
+    left = None if status == Status.SENT else LEFT_UNSENT
+    rows.update(status=status, answer=words, closed_at=now, secret_body=left)
 
 
 def look_after(now: datetime) -> list[str]:
@@ -192,7 +193,7 @@ def look_after(now: datetime) -> list[str]:
         forsaken.exclude(way__in=ways), Status.FAILED, _("Its channel was off until it was too late to send it."), now
     )
     forsaken.filter(answer="").update(answer=_("It could not be sent in time."))
-    forsaken.update(status=Status.FAILED, closed_at=now, secret_body=None)
+    forsaken.update(status=Status.FAILED, closed_at=now, secret_body=LEFT_UNSENT)
     return [way for way in ways if waiting.filter(way=way).due(now).exists()]
 
 

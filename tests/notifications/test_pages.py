@@ -24,7 +24,7 @@ from subscribers.models import Subscriber
 from subscribers.operations import expire_due
 from tests.cast import signed_in
 from tests.notifications.peers import JSON_BODY, GatewayPeer, MailPeer, sms_through, tell
-from tests.notifications.test_sending import a_code
+from tests.notifications.test_sending import a_code, an_invoice
 from tests.pages import body, error_at, filled, lines_of, rows_of, send
 
 CHANNELS, EMAIL, SMS = (f"/settings/notifications/{path}" for path in ("", "email/", "sms/"))
@@ -276,9 +276,14 @@ def test_a_reset_without_its_link_or_code_is_refused(way: Way, name: str, admin:
     assert f"It has to hold {{{{ {name} }}}}" in error_at(response, "body")
 
 
-@pytest.mark.parametrize("name", ["link", "code"])
-def test_what_opens_a_door_is_refused_in_a_subject_which_is_not_encrypted(name: str, admin: Client) -> None:
-    page = template_page(Event.PASSWORD_RESET)
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [(Event.PASSWORD_RESET, "link"), (Event.PASSWORD_RESET, "code"), (Event.INVOICE_ISSUED, "link")],
+)
+def test_what_opens_a_door_is_refused_in_a_subject_which_is_not_encrypted(
+    event: Event, name: str, admin: Client
+) -> None:
+    page = template_page(event)
 
     response = send(admin, page, subject=f"{{{{{name}}}}}", body="{{ link }}")
 
@@ -520,6 +525,25 @@ def test_what_opens_a_door_is_hidden_in_the_log(admin: Client, texts: GatewayPee
     assert "493817" not in admin.get(page).content.decode()
     sending.send_waiting(Way.SMS)
     assert "the text is erased" in body(admin.get(page))
+
+
+def test_a_link_to_an_invoice_is_masked_in_the_log_and_in_the_preview_of_the_latest_message(
+    admin: Client, texts: GatewayPeer
+) -> None:
+    message = an_invoice(Way.SMS)
+    page = reverse("notifications:message", args=[message.pk])
+
+    waiting = admin.get(page)
+    sending.send_waiting(Way.SMS)
+    sent = admin.get(page)
+    template = admin.get(template_page(Event.INVOICE_ISSUED, Way.SMS))
+
+    assert "Invoice INV-000001: 30.00 USD. https://panel.north.test/i/… ISPanel" in body(waiting)
+    assert "The whole text is encrypted, and erased once it is sent." in body(waiting)
+    assert "The whole text was erased when it was sent." in body(sent)
+    assert "Of the latest message about this, to +96170123456" in body(template)
+    assert "https://panel.example.com/i/" in body(template)
+    assert not any("T0ken" in each.content.decode() for each in (waiting, sent, template))
 
 
 def test_the_pages_take_as_many_queries_for_many_messages_as_for_few(admin: Client, three: list[Message]) -> None:

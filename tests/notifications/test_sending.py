@@ -10,14 +10,18 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from ispanel import messages
 from ispanel.messages import Event, Occurrence, Way
 from notifications import sending
+from notifications.carrying import masked
 from notifications.models import Channel, Message, Status, Template
+from notifications.operations import retry_message
 from notifications.templating import fill
+from tests.cast import seat_of
 from tests.notifications.peers import (
     GatewayPeer,
     MailPeer,
@@ -674,6 +678,97 @@ def test_a_secret_is_given_up_sooner_and_erased_then(texts: GatewayPeer) -> None
 
     assert (again(message).status, message.secret_body, message.attempts) == (Status.FAILED, None, 4)
     assert not message.can_be_retried
+
+
+LINK, MASKED = "https://panel.north.test/i/T0ken-of-43_letters", "https://panel.north.test/i/…"
+
+
+def an_invoice(way: Way = Way.SMS, *, key: str = "invoice:1") -> Message:
+    """Return the message about an invoice, with the link at which it is read."""
+    to = "+96170123456" if way == Way.SMS else "amal@home.example"
+    facts = {"number": "INV-000001", "amount": "30.00 USD", "subscriber": "Amal", "link": LINK}
+    messages.announce(Occurrence(Event.INVOICE_ISSUED, key=key, facts=facts, to=(way, to)))
+    return Message.objects.get(key=key, way=way)
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_the_link_to_an_invoice_arrives_and_stays_nowhere_readable(
+    way: Way, mails: MailPeer, texts: GatewayPeer
+) -> None:
+    texts.answer = f"queued: {LINK}"
+    message = an_invoice(way)
+    assert holds_nowhere("T0ken")
+    assert MASKED in message.body
+    assert set(message.facts) == {"issuer", "number", "amount", "subscriber"}
+
+    send(way)
+
+    arrived = texts.texts[0] if way == Way.SMS else mails.mails[0].get_content()
+    assert LINK in arrived
+    assert (again(message).status, message.secret_body) == (Status.SENT, None)
+    assert holds_nowhere("T0ken")
+    assert MASKED in message.body
+
+
+def test_what_was_not_sent_keeps_its_link_encrypted_and_is_sent_whole_once_more(
+    asha: User, mails: MailPeer, texts: GatewayPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, unknown, late = an_invoice(key="invoice:1"), an_invoice(key="invoice:2"), an_invoice(key="invoice:3")
+    for message, status in ((refused, 400), (unknown, 502)):
+        Message.objects.exclude(pk=message.pk).update(next_try_at=timezone.now() + timedelta(hours=1))
+        rest_over_of(message)
+        texts.status = status
+        send(Way.SMS)
+    sending.look_after(timezone.now() + timedelta(hours=25))
+    became = [again(each).status for each in (refused, unknown, late)]
+    assert became == [Status.FAILED, Status.UNCERTAIN, Status.FAILED]
+    assert holds_nowhere("T0ken")
+
+    texts.status = 200
+    for message in (refused, unknown, late):
+        retry_message(actor=seat_of(asha), message_id=message.pk, now=timezone.now())
+        send(Way.SMS)
+
+        assert LINK in texts.texts[-1]
+        assert (again(message).status, message.secret_body) == (Status.SENT, None)
+
+
+def rest_over_of(message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(next_try_at=timezone.now())
+
+
+def test_a_message_without_its_link_is_as_readable_as_any_other(mails: MailPeer) -> None:
+    Template.objects.filter(event=Event.INVOICE_ISSUED, way=Way.EMAIL).update(
+        subject="{{ number }}", body="{{ amount }}"
+    )
+
+    message = an_invoice(Way.EMAIL)
+
+    assert (message.is_masked, message.secret_body) == (False, None)
+    assert message.body.startswith("30.00 USD")
+
+
+def test_the_database_keeps_no_masked_message_that_could_be_sent_without_its_link(texts: GatewayPeer) -> None:
+    message = an_invoice()
+
+    with pytest.raises(IntegrityError, match="masked_messages_are_whole_until_sent"), transaction.atomic():
+        Message.objects.filter(pk=message.pk).update(secret_body=None)
+    with pytest.raises(IntegrityError, match="masked_messages_are_whole_until_sent"), transaction.atomic():
+        Message.objects.filter(pk=message.pk).update(status=Status.SENT, closed_at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("https://panel.north.test/i/abc", "https://panel.north.test/i/…"),
+        ("https://panel.north.test:8443/password/new/?token=a/b#c", "https://panel.north.test:8443/password/…"),
+        ("https://panel.north.test/abc", "https://panel.north.test/…"),
+        ("493817", "…"),
+        ("", ""),
+    ],
+)
+def test_a_mask_shows_where_an_address_leads_and_nothing_of_what_opens_it(secret: str, shown: str) -> None:
+    assert masked(secret) == shown
 
 
 @pytest.mark.parametrize(("is_secret", "hours"), [(False, 24), (True, 1)])
