@@ -110,6 +110,7 @@ class Action(TextChoices):
     MESSAGE_TEMPLATE_CHANGED = "message_template.changed", _("Changed a message template")
     MESSAGE_RULE_CHANGED = "message_rule.changed", _("Changed a communication rule")
     MESSAGE_RETRIED = "message.retried", _("Sent a message once more")
+    MESSAGE_REDIRECTED = "message.redirected", _("Sent a message to the present address")
     MESSAGES_EXPORTED = "messages.exported", _("Exported the delivery log")
     PASSWORD_RESET_ASKED = "password_reset.asked", _("Asked for a password reset")
     PASSWORD_RESET = "password_reset.done", _("Reset a forgotten password")

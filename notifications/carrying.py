@@ -194,13 +194,13 @@ class Writing:
             reseller_id = reseller_of(occurrence)
             if recipient == Recipient.SUBSCRIBER and reseller_id in self.issuers:
                 issuer = self.issuers[reseller_id]
-                yield self.message(occurrence, way, address, issuer, is_house=issuer == self.house)
+                is_house = issuer == self.house
+                yield self.message(occurrence, way, address, issuer, is_house=is_house, told_as=recipient)
             else:
-                yield self.message(occurrence, way, address, self.house, is_house=True)
+                yield self.message(occurrence, way, address, self.house, is_house=True, told_as=recipient)
 
     def contacts(self, occurrence: Occurrence, rule: Rule) -> Iterator[tuple[str, str]]:
         """Yield who is told, each with its email or phone number as it is known; it may be blank."""
-        field = "email" if rule.way == Way.EMAIL else "phone"
         line, reseller = occurrence.subscriber, self.resellers.get(reseller_of(occurrence) or 0)
         parent = reseller.parent if reseller else None
         people: dict[str, list[object]] = {
@@ -211,11 +211,13 @@ class Writing:
         }
         for recipient in rule.recipients:
             for person in self.admins if recipient == Recipient.ADMINS else people[recipient]:
-                yield recipient, getattr(person, field) or ""
+                yield recipient, contact_of(person, Way(rule.way))
         for address in rule.addresses:
             yield "", address
 
-    def message(self, occurrence: Occurrence, way: Way, address: str, issuer: Issuer, *, is_house: bool) -> Message:
+    def message(
+        self, occurrence: Occurrence, way: Way, address: str, issuer: Issuer, *, is_house: bool, told_as: str = ""
+    ) -> Message:
         """Return the message, not saved yet."""
         facts = {"issuer": issuer.name} | {name: str(words) for name, words in occurrence.facts.items()}
         text, secret = self.texts[occurrence.event, way], occurrence.is_secret
@@ -227,6 +229,9 @@ class Writing:
             key=key_of(occurrence),
             way=way,
             recipient=address,
+            told_as=told_as,
+            subscriber_id=occurrence.subscriber.pk if occurrence.subscriber else None,
+            reseller_id=reseller_of(occurrence),
             from_name="" if is_house else one_line(issuer.name)[:LONGEST_NAME],
             subject=one_line(fill(text.subject, in_the_open))[:LONGEST_SUBJECT],
             is_secret=secret,
@@ -247,6 +252,24 @@ def reseller_of(occurrence: Occurrence) -> int | None:
     if occurrence.reseller is not None:
         return occurrence.reseller.pk
     return occurrence.subscriber.reseller_id if occurrence.subscriber else None
+
+
+def present_address(message: Message) -> str:
+    """Return where the subscriber or the reseller that it was for is reached now; blank if nowhere else than then."""
+    reseller = message.reseller
+    person: object = None
+    if message.told_as == Recipient.SUBSCRIBER:
+        person = message.subscriber
+    elif message.told_as == Recipient.RESELLER and reseller and not reseller.is_deleted:
+        person = reseller.user
+    way = Way(message.way)
+    address = address_in(contact_of(person, way), way) if person else ""
+    return address if address != message.recipient else ""
+
+
+def contact_of(person: object, way: Way) -> str:
+    """Return the email or the phone number of a subscriber or a login, as it is known; it may be blank."""
+    return getattr(person, "email" if way == Way.EMAIL else "phone") or ""
 
 
 def key_of(occurrence: Occurrence) -> str:

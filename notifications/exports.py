@@ -10,6 +10,8 @@ from notifications.models import Message
 MESSAGE_COLUMNS = (
     _("Time"),
     _("Recipient"),
+    _("Subscriber"),
+    _("Reseller"),
     _("Event"),
     _("Channel"),
     _("Subject"),
@@ -26,6 +28,8 @@ def message_cells(message: Message) -> list[Value]:
     return [
         message.created_at,
         message.recipient,
+        message.subscriber.username if message.subscriber else "",
+        message.reseller.public_name if message.reseller else "",
         str(message.get_event_display()),
         str(message.get_way_display()),
         message.subject,

@@ -20,7 +20,7 @@ from ispanel.messages import Event, Way
 from notifications.carrying import address_in
 from notifications.catalogue import Recipient
 from notifications.handing_over import one_line
-from notifications.models import MOST_DAYS, ContentType, Message, Method, Rule, Security, Status, Template
+from notifications.models import MOST_DAYS, ContentType, Message, Method, Rule, Security, Status, Template, about_lines
 from notifications.sms_gateway import headers_in, in_json, in_xml
 from notifications.templating import fill, in_words, problems_of
 
@@ -359,7 +359,8 @@ class RuleForm(forms.Form):
 class LogForm(ListForm):
     """The delivery log: what became of which messages."""
 
-    q = text(_("Recipient begins with"))
+    q = text(_("Recipient or username begins with"))
+    subscriber = text(_("Subscriber"))
     status = choice(_("Status"), _("Any status"), Status.choices)
     event = choice(_("Event"), _("Any event"), Event.choices)
     way = choice(_("Channel"), _("Any channel"), Way.choices)
@@ -370,8 +371,11 @@ class LogForm(ListForm):
         """Return the messages that the address asks for, the newest first."""
         asked = {name: self.value(name) for name in ("status", "event", "way")}
         found = Q(**{name: value for name, value in asked.items() if value})
-        if recipient := self.value("q"):
-            found &= Q(recipient__istartswith=address_in(recipient, Way.SMS) or recipient)
+        if begins := self.value("q"):
+            recipient = address_in(begins, Way.SMS) or begins
+            found &= Q(recipient__istartswith=recipient) | about_lines(username__startswith=begins.lower())
+        if username := self.value("subscriber"):
+            found &= about_lines(username=username.lower())
         if start := self.value("start"):
             found &= Q(created_at__gte=midnight(start))
         if end := self.value("end"):

@@ -7,17 +7,19 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, When
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from ispanel import crypto
 from ispanel.crypto import Purposes
 from ispanel.messages import Event, Occurrence, Way
-from notifications.catalogue import STORIES, Story, Text
+from notifications.catalogue import STORIES, Recipient, Story, Text
+from resellers.models import Reseller
 
 #: How many days before its end a line's expiry may be told.
 MOST_DAYS = 60
@@ -235,9 +237,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def waiting(self) -> MessageQuerySet:
         return self.filter(status=Status.WAITING)
 
-    def without_texts(self) -> MessageQuerySet:
-        """Return them without what they say: enough for the log."""
-        return self.defer("body", "secret_body", "facts")
+    def for_list(self) -> MessageQuerySet:
+        """Return rows with all that a line of the log shows, and nothing of what they say, in one query."""
+        unseen = ("body", "secret_body", "facts", "subscriber__password_ciphertext")
+        return self.select_related("subscriber", "reseller").defer(*unseen)
 
     def due(self, now: datetime) -> MessageQuerySet:
         """Return those to be sent that nobody holds; what is being handed over is nobody's to take up."""
@@ -261,6 +264,13 @@ class Message(models.Model):
     key = models.CharField(max_length=200)
     way = models.CharField(max_length=10, choices=Way.choices)
     recipient = models.CharField(max_length=254)
+    #: Which of `catalogue.Recipient` that is; blank is a rule's fixed address, or the one of whoever asked.
+    told_as = models.CharField(max_length=10, blank=True, choices=Recipient.choices)
+    #: What it is about: the line, and whose event it was.
+    subscriber = models.ForeignKey(
+        "subscribers.Subscriber", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    reseller = models.ForeignKey(Reseller, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     #: Whose name it carries; blank is the channel's.
     from_name = models.CharField(max_length=150, blank=True)
     subject = models.CharField(max_length=250, blank=True)
@@ -334,6 +344,7 @@ class Message(models.Model):
             models.Index(fields=["created_at"], name="messages_by_time"),
             models.Index(fields=["status", "id"], name="messages_by_status"),
             models.Index(fields=["event", "id"], name="messages_by_event"),
+            models.Index(fields=["subscriber", "id"], name="messages_by_subscriber"),
             models.Index(OpClass(Upper("recipient"), name="text_pattern_ops"), name="messages_by_recipient"),
         ]
 
@@ -344,6 +355,10 @@ class Message(models.Model):
     def can_be_retried(self) -> bool:
         """Whether somebody may have it sent once more: a secret is erased by then."""
         return self.status in (Status.FAILED, Status.UNCERTAIN) and not self.is_secret
+
+    def copies_to(self, address: str) -> MessageQuerySet:
+        """Return the one message that tells another address of the same, if there is one."""
+        return Message.objects.filter(event=self.event, key=self.key, way=self.way, recipient=address)
 
     @property
     def text(self) -> str:
@@ -366,6 +381,23 @@ class Message(models.Model):
         if self.is_secret or self.is_masked:
             self.secret_body = crypto.encrypt(text, purpose=purpose_of_message(self.public_id))
         self.body = "" if self.is_secret else shown
+
+
+class IsOneOf(Func):
+    """Whether a value is among those of an array, in the form that an index serves."""
+
+    template, arg_joiner = "(%(expressions)s))", " = ANY("
+    output_field = models.BooleanField()
+
+
+def about_lines(**like: str) -> Q:
+    """Return the condition for messages about the lines that are like that.
+
+    They are looked up once, as an array, so that one index finds their messages while another one finds others.
+    """
+    every_line: Any = Message._meta.get_field("subscriber").related_model
+    lines = ArraySubquery(every_line.objects.filter(**like).values("pk"))
+    return Q(IsOneOf("subscriber", lines))
 
 
 def purpose_of_message(public_id: Any) -> str:

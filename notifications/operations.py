@@ -23,7 +23,7 @@ from ispanel.installation import panel_settings
 from ispanel.messages import Way
 from ispanel.refusals import Forbidden, Refusal
 from notifications import sending, tasks
-from notifications.carrying import address_in
+from notifications.carrying import address_in, present_address
 from notifications.handing_over import Answer, Letter
 from notifications.models import Channel, Message, Rule, Status, Template, purpose_of_channel_secrets
 
@@ -86,6 +86,20 @@ class NotToBeRetried(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("This message cannot be sent once more. Open the log again to see what became of it."))
+
+
+class ReachedElsewhere(Refusal):
+    """Whom the message was for is reached at yet another address, or at none."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The address was changed in the meantime. Look at it again before you send the message."))
+
+
+class TextUnreadable(Refusal):
+    """The message is under a key that is not there any more."""
+
+    def __init__(self) -> None:
+        super().__init__(_("What the message says is encrypted and cannot be read any more."))
 
 
 class ChannelDetails(TypedDict, total=False):
@@ -273,12 +287,7 @@ def retry_message(*, actor: Seat, message_id: int, now: datetime) -> Message:
     :raises Forbidden, NotToBeRetried, TurnedOff:
     """
     check_admin(actor)
-    message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
-    if not message.can_be_retried:
-        raise NotToBeRetried
-    channel = Channel.objects.get(way=message.way)
-    if not channel.is_on:
-        raise TurnedOff(channel)
+    message = locked_to_retry(message_id)
     old, message.status = message.status, Status.WAITING
     message.next_try_at = message.asked_at = now
     message.tries_left = sending.TRIES
@@ -292,6 +301,64 @@ def retry_message(*, actor: Seat, message_id: int, now: datetime) -> Message:
         actor=actor, action=Action.MESSAGE_RETRIED, obj=message, changes={"status": (old, message.status)}, now=now
     )
     transaction.on_commit(partial(tasks.wake, [message.way]), robust=True)
+    return message
+
+
+@transaction.atomic
+def send_to_present_address(*, actor: Seat, message_id: int, to: str, now: datetime) -> Message:
+    """Send what did not arrive to where whom it was for is reached by now, as a message of its own; return that.
+
+    Each address is told once: where there is such a message already, it stays as it is.
+
+    :param to: that address, as it was shown to the actor.
+    :raises Forbidden, NotToBeRetried, TurnedOff, ReachedElsewhere, TextUnreadable:
+    """
+    check_admin(actor)
+    message = locked_to_retry(message_id)
+    if not to or to != present_address(message):
+        raise ReachedElsewhere
+    if there := message.copies_to(to).first():
+        return there
+    try:
+        copy = copy_of(message, to, now)
+    except crypto.Undecryptable as problem:
+        raise TextUnreadable from problem
+    copy.save(force_insert=True)
+    changes = {"recipient": (message.recipient, to)}
+    audit.record(actor=actor, action=Action.MESSAGE_REDIRECTED, obj=message, changes=changes, now=now)
+    transaction.on_commit(partial(tasks.wake, [copy.way]), robust=True)
+    return copy
+
+
+def copy_of(message: Message, to: str, now: datetime) -> Message:
+    """Return the message as it goes to another address, not saved yet.
+
+    :raises Undecryptable:
+    """
+    same = ("event", "key", "way", "told_as", "subscriber_id", "reseller_id", "from_name", "subject", "facts")
+    copy = Message(
+        recipient=to,
+        tries_left=sending.TRIES,
+        next_try_at=now,
+        created_at=now,
+        asked_at=now,
+        **{name: getattr(message, name) for name in same},
+    )
+    copy.keep_text(message.text, shown=message.body)
+    return copy
+
+
+def locked_to_retry(message_id: int) -> Message:
+    """Return the message, locked, if it may go out once more.
+
+    :raises NotToBeRetried, TurnedOff:
+    """
+    message = Message.objects.select_for_update(no_key=True).get(pk=message_id)
+    if not message.can_be_retried:
+        raise NotToBeRetried
+    channel = Channel.objects.get(way=message.way)
+    if not channel.is_on:
+        raise TurnedOff(channel)
     return message
 
 

@@ -23,4 +23,5 @@ urlpatterns = [
     path("settings/notifications/log/export", views.log_export, name="log_export"),
     path("settings/notifications/log/<int:pk>/", views.message, name="message"),
     path("settings/notifications/log/<int:pk>/retries/", views.retry, name="retries"),
+    path("settings/notifications/log/<int:pk>/copies/", views.copy, name="copies"),
 ]

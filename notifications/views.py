@@ -26,6 +26,7 @@ from ispanel.lists import filter_context, page_of
 from ispanel.messages import Event, Way
 from ispanel.refusals import Refusal, refusals_into
 from notifications import operations
+from notifications.carrying import present_address
 from notifications.catalogue import WITH_RULE
 from notifications.exports import MESSAGE_COLUMNS, message_cells
 from notifications.forms import (
@@ -214,7 +215,7 @@ def log(request: SignedInRequest) -> HttpResponse:
     """List what was sent, to whom, and what the provider answered."""
     form = LogForm(request.GET)
     context = {
-        "page_obj": page_of(request, form.apply(Message.objects.without_texts())),
+        "page_obj": page_of(request, form.apply(Message.objects.for_list())),
         "kept_days": KEPT.days,
         **filter_context(request, form, reverse("notifications:log_export")),
     }
@@ -230,7 +231,7 @@ def log_export(request: SignedInRequest) -> StreamingHttpResponse:
     rows = export_rows(
         actor=request.seat,
         action=Action.MESSAGES_EXPORTED,
-        rows=form.apply(Message.objects.without_texts()),
+        rows=form.apply(Message.objects.for_list()),
         filters=form.words(),
         now=now,
     )
@@ -242,8 +243,14 @@ def log_export(request: SignedInRequest) -> StreamingHttpResponse:
 @require_GET
 def message(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show one message, with what it says unless that opens a door."""
-    held = get_object_or_404(Message, pk=pk)
-    context = {"message": held, "audit_entries": trail_about(request.seat, held)}
+    held = get_object_or_404(Message.objects.select_related("subscriber", "reseller__user"), pk=pk)
+    address = present_address(held) if held.can_be_retried else ""
+    context = {
+        "message": held,
+        "present_address": address,
+        "copy": held.copies_to(address).first() if address else None,
+        "audit_entries": trail_about(request.seat, held),
+    }
     return render(request, "notifications/message.html", context)
 
 
@@ -257,6 +264,20 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         return done(request, str(refusal), to=reverse("notifications:message", args=[pk]))
     return done(request, _("It will be sent once more."), to=reverse("notifications:message", args=[pk]))
+
+
+@admin_only
+@require_POST
+def copy(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Have a message sent to where whom it was for is reached by now."""
+    held = get_object_or_404(Message, pk=pk)
+    to = request.POST.get("to", "")
+    try:
+        new = operations.send_to_present_address(actor=request.seat, message_id=held.pk, to=to, now=timezone.now())
+    except Refusal as refusal:
+        return done(request, str(refusal), to=reverse("notifications:message", args=[pk]))
+    words = _("This is the message to %(address)s.") % {"address": new.recipient}
+    return done(request, words, to=reverse("notifications:message", args=[new.pk]))
 
 
 def page_of_channel(way: Way) -> str:

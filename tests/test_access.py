@@ -397,6 +397,7 @@ ROWS = {
     "settings/notifications/log/export": Row(ADMINS, recorded=True),
     "settings/notifications/log/<int:pk>/": Row(ADMINS, of=Message, right_first=True),
     "settings/notifications/log/<int:pk>/retries/": Row(ADMINS, of=Message, right_first=True, get=405, post=303),
+    "settings/notifications/log/<int:pk>/copies/": Row(ADMINS, of=Message, right_first=True, get=405, post=303),
     "settings/security/": Row(frozenset({ADMIN}), post=303, form=typed(**SECURITY)),
     "settings/system/": Row(frozenset({ADMIN})),
     "settings/": Row(frozenset({ADMIN}), post=303, form=typed(**GENERAL)),

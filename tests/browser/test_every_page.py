@@ -269,6 +269,8 @@ def told_of(line: Subscriber, now: datetime) -> dict[str, int]:
     Template.objects.filter(pk=worded.pk).update(subject="Over: {{ plan }}", body="Dear {{ name }},\n\nplease renew.")
     rule = Rule.objects.get(event="expiring_soon", way="email")
     Rule.objects.filter(pk=rule.pk).update(is_on=True, recipients=["subscriber", "admins"])
+    # Another address than the one that failed.
+    Subscriber.objects.filter(pk=line.pk).update(email=f"{line.username}.with.quite.another.name@home.example")
     states = {
         Status.SENT: "250 2.0.0 Ok: queued as 4WmQ7x1Zz9z",
         Status.FAILED: "550 5.1.1 <a.very.long.address.of.somebody@an.even.longer.domain.example>: User unknown",
@@ -281,6 +283,7 @@ def told_of(line: Subscriber, now: datetime) -> dict[str, int]:
             recipient=f"{line.username}.with.a.rather.long.name@home.example", subject="Your internet has expired",
             body="Dear Elif Aydın,\n\nyour plan Home expired on 14 May 2026.\n\n-- \nAl-Noor ISP\n",
             next_try_at=now, created_at=now, asked_at=now, closed_at=None if status == Status.WAITING else now,
+            told_as="subscriber", subscriber=line, reseller=line.reseller,
         )
         for status, answer in states.items()
     }  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,16 +18,17 @@ from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
 from ispanel.key_rotation import all_encrypted
-from ispanel.messages import Event, Way
+from ispanel.messages import Event, Occurrence, Way, announce
 from notifications import sending
 from notifications.forms import LogForm
 from notifications.models import Channel, Message, Rule, Status, Template
+from resellers.models import Reseller
 from subscribers.models import Subscriber
 from subscribers.operations import expire_due
 from tests.cast import signed_in
 from tests.notifications.peers import JSON_BODY, GatewayPeer, MailPeer, sms_through, tell
 from tests.notifications.test_sending import a_code, an_invoice
-from tests.pages import body, error_at, filled, lines_of, rows_of, send
+from tests.pages import body, error_at, filled, lines_of, links_of, rows_of, send
 
 CHANNELS, EMAIL, SMS = (f"/settings/notifications/{path}" for path in ("", "email/", "sms/"))
 TEMPLATES, RULES, LOG = (f"/settings/notifications/{path}/" for path in ("templates", "rules", "log"))
@@ -433,8 +436,8 @@ def test_the_log_shows_what_became_of_each_message(admin: Client, three: list[Me
     rows = sorted(row[1:] for row in rows_of(admin.get(LOG)))
 
     assert rows == [
-        ["+96170123456", "Expired", "SMS", "Failed", "HTTP 503: Busy", "1"],
-        ["amal@home.example", "Expired", "Email", "Sent", "250 2.0.0 Taken as 4711", "1"],
+        ["+96170123456", "Expired amal", "SMS", "Failed", "HTTP 503: Busy", "1"],
+        ["amal@home.example", "Expired amal", "Email", "Sent", "250 2.0.0 Taken as 4711", "1"],
     ]
 
 
@@ -448,6 +451,12 @@ def test_the_log_shows_what_became_of_each_message(admin: Client, three: list[Me
         ("event=renewed", 0),
         ("q=AMAL@", 1),
         ("q=mal@", 0),
+        ("q=AMAL", 2),
+        ("q=mal", 0),
+        ("q=am%25", 0),
+        ("subscriber=amal", 2),
+        ("subscriber=ama", 0),
+        ("subscriber=AMAL&way=sms", 1),
         ("q=%2B961 70-12", 1),
         ("start=2020-01-01", 2),
         ("end=2020-01-01", 0),
@@ -468,6 +477,8 @@ def test_the_log_as_a_file_is_what_the_page_lists_and_says_nothing_of_the_texts(
     assert line.pop("Time") <= line.pop("Ended")
     assert line == {
         "Recipient": "'+96170123456",
+        "Subscriber": "amal",
+        "Reseller": three[1].reseller.public_name,
         "Event": "Expired",
         "Channel": "SMS",
         "Subject": "",
@@ -517,6 +528,123 @@ def test_what_is_sent_or_waits_or_has_its_channel_off_is_not_sent_once_more(
     assert not AuditEntry.objects.filter(action=Action.MESSAGE_RETRIED).exists()
 
 
+# --- whom it is about -------------------------------------------------------------------------------------------------
+
+
+def test_a_message_leads_to_its_line_and_reseller_and_the_line_to_its_messages(
+    admin: Client, three: list[Message], amal: Subscriber, nadia: User
+) -> None:
+    line, reseller = f"/subscribers/{amal.pk}/", f"/resellers/{amal.reseller_id}/"
+    messages = f"{LOG}?subscriber=amal"
+
+    page = admin.get(page_of(three[0]))
+
+    assert {line, reseller} <= links_of(page)
+    assert "Told as The subscriber Subscriber amal Reseller" in body(page)
+    assert line in links_of(admin.get(LOG))
+    assert messages in links_of(admin.get(line))
+    assert {row[1] for row in rows_of(admin.get(messages))} == {"amal@home.example", "+96170123456"}
+    assert messages not in links_of(signed_in(nadia).get(line))
+
+
+def page_of(message: Message) -> str:
+    return reverse("notifications:message", args=[message.pk])
+
+
+def moved_to(client: Client, message: Message, to: str) -> HttpResponse:
+    """Have a message sent to the present address that its page named."""
+    return client.post(f"{page_of(message)}copies/", {"to": to}, follow=True)
+
+
+def test_what_did_not_arrive_is_sent_to_the_present_address_once_and_its_page_says_so(
+    admin: Client, three: list[Message], amal: Subscriber, texts: GatewayPeer
+) -> None:
+    _mail, sms = three
+    texts.status = 200
+    assert "Send to" not in body(admin.get(page_of(sms)))
+    Subscriber.objects.filter(pk=amal.pk).update(phone="+961 71 000 111")
+
+    assert "Send to +96171000111" in body(admin.get(page_of(sms)))
+    for _twice in range(2):
+        assert "This is the message to +96171000111." in body(moved_to(admin, sms, "+96171000111"))
+        sending.send_waiting(Way.SMS)
+
+    copy = Message.objects.get(recipient="+96171000111")
+    assert (copy.status, copy.body, copy.subscriber, copy.told_as) == (Status.SENT, sms.body, amal, "subscriber")
+    assert [json.loads(each["body"])["to"] for each in texts.requests] == ["+96170123456", "+96171000111"]
+    told = AuditEntry.objects.get(action=Action.MESSAGE_REDIRECTED)
+    assert (told.object_id, told.changes) == (sms.pk, {"recipient": ["+96170123456", "+96171000111"]})
+    shown = admin.get(page_of(sms))
+    assert "There is one to the present address, +96171000111. Sent" in body(shown)
+    assert page_of(copy) in links_of(shown)
+    assert "Send to" not in body(shown)
+
+
+def test_a_reseller_is_told_at_the_present_address_of_its_login_as_long_as_it_is_there(
+    admin: Client, amal: Subscriber, mails: MailPeer
+) -> None:
+    tell(Event.EXPIRED, "reseller", "parent", "admins", addresses=["office@isp.example"])
+    mails.to_rcpt = "550 5.1.1 No such mailbox"
+    expire(amal)
+    sending.send_waiting(Way.EMAIL)
+    User.objects.update(email=Concat("username", Value("@new.example")))
+
+    asked = {each.told_as: body(admin.get(page_of(each))) for each in Message.objects.all()}
+
+    assert {told_as for told_as, shown in asked.items() if "Send to" in shown} == {"reseller"}
+    assert set(asked) == {"reseller", "parent", "admins", ""}
+    assert "Send to noora@new.example" in asked["reseller"]
+    Reseller.objects.filter(pk=amal.reseller_id).update(deleted_at=timezone.now())
+    message = Message.objects.get(told_as="reseller")
+    assert "Send to" not in body(admin.get(page_of(message)))
+    assert "The address was changed in the meantime." in body(moved_to(admin, message, "noora@new.example"))
+
+
+def test_the_link_to_an_invoice_goes_whole_to_the_present_address(
+    admin: Client, amal: Subscriber, texts: GatewayPeer
+) -> None:
+    tell(Event.INVOICE_ISSUED, "subscriber", way=Way.SMS)
+    link = "https://panel.north.test/i/T0ken"
+    announce(Occurrence(Event.INVOICE_ISSUED, key="1", facts={"number": "INV-1", "link": link}, subscriber=amal))
+    texts.status = 400
+    sending.send_waiting(Way.SMS)
+    Subscriber.objects.filter(pk=amal.pk).update(phone="+961 71 000 111")
+
+    texts.status = 200
+    response = moved_to(admin, Message.objects.get(), "+96171000111")
+    sending.send_waiting(Way.SMS)
+
+    assert link in texts.texts[-1]
+    assert "https://panel.north.test/i/…" in body(response)
+    assert "T0ken" not in response.content.decode()
+
+
+@pytest.mark.parametrize("to", ["", "+96170123456", "+96171000112"])
+def test_a_message_goes_to_no_address_but_the_present_one(
+    to: str, admin: Client, three: list[Message], amal: Subscriber
+) -> None:
+    Subscriber.objects.filter(pk=amal.pk).update(phone="+961 71 000 111")
+
+    assert "The address was changed in the meantime." in body(moved_to(admin, three[1], to))
+
+    assert Message.objects.count() == 2
+    assert not AuditEntry.objects.filter(action=Action.MESSAGE_REDIRECTED).exists()
+
+
+def test_what_arrived_or_has_its_channel_off_goes_to_no_other_address(
+    admin: Client, three: list[Message], amal: Subscriber
+) -> None:
+    Subscriber.objects.filter(pk=amal.pk).update(phone="+961 71 000 111", email="amal@new.example")
+    Channel.objects.filter(way=Way.SMS).update(is_on=False)
+    mail, sms = three
+
+    assert "Send to" not in body(admin.get(page_of(mail)))
+    assert "cannot be sent once more" in body(moved_to(admin, mail, "amal@new.example"))
+    assert "SMS is turned off" in body(moved_to(admin, sms, "+96171000111"))
+
+    assert Message.objects.count() == 2
+
+
 def test_what_opens_a_door_is_hidden_in_the_log(admin: Client, texts: GatewayPeer) -> None:
     message = a_code()
     page = reverse("notifications:message", args=[message.pk])
@@ -559,6 +687,7 @@ def test_the_pages_take_as_many_queries_for_many_messages_as_for_few(admin: Clie
         Message(
             event="expired", key=str(number), way="email", recipient="a@b.example",
             tries_left=1, next_try_at=now, created_at=now, asked_at=now,
+            subscriber_id=three[0].subscriber_id, reseller_id=three[0].reseller_id,
         )
         for number in range(40)
     )  # fmt: skip
@@ -573,6 +702,8 @@ def test_the_pages_take_as_many_queries_for_many_messages_as_for_few(admin: Clie
         ("status=failed", "messages_by_status"),
         ("event=renewed", "messages_by_event"),
         ("q=amal@home", "messages_by_recipient"),
+        ("q=amal", "messages_by_subscriber"),
+        ("subscriber=amal", "messages_by_subscriber"),
     ],
 )
 def test_the_log_finds_few_of_many_messages_by_an_index(query: str, index: str, by_owner: None) -> None:
@@ -590,7 +721,9 @@ def test_the_log_finds_few_of_many_messages_by_an_index(query: str, index: str, 
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE messages")
-    assert index in form.apply(Message.objects.all())[:25].explain()
+    plan = form.apply(Message.objects.all())[:25].explain()
+    assert index in plan
+    assert "Seq Scan on messages" not in plan
 
 
 def test_only_admins_see_any_of_it(three: list[Message], nadia: User, petra: User) -> None:
@@ -601,6 +734,7 @@ def test_only_admins_see_any_of_it(three: list[Message], nadia: User, petra: Use
         assert {client.get(path).status_code for path in paths} == {403}
         assert client.post(reverse("notifications:switch", args=[rule_of(Event.EXPIRED).pk])).status_code == 403
         assert client.post(f"{paths[-1]}retries/").status_code == 403
+        assert client.post(f"{paths[-1]}copies/").status_code == 403
 
 
 def test_a_channel_whose_secrets_cannot_be_read_says_so_and_takes_new_ones(admin: Client, texts: GatewayPeer) -> None:
