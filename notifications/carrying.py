@@ -18,6 +18,7 @@ from accounts.models import User
 from ispanel.installation import settings_in_force
 from ispanel.issuer import Issuer, panel_issuer
 from ispanel.messages import Event, Occurrence, Way
+from ispanel.money import MINUS
 from notifications import tasks
 from notifications.catalogue import STORIES, WITHOUT_RULE, Recipient, Text
 from notifications.handing_over import one_line
@@ -288,9 +289,12 @@ def address_in(contact: str, way: Way) -> str:
 
 
 def worded(text: str, facts: Mapping[str, str], way: Way, issuer: Issuer) -> str:
-    """Return what a message says: the text, filled in, and under a mail who writes it."""
+    """Return what a message says: the text, filled in, and under a mail who writes it.
+
+    An amount has in an SMS the minus that is on a keyboard: the one of the screen would make the whole text UCS-2.
+    """
     body = fill(text, facts).strip()
-    return signed(body, issuer) if way == Way.EMAIL else body[:LONGEST_SMS]
+    return signed(body, issuer) if way == Way.EMAIL else body.replace(MINUS, "-")[:LONGEST_SMS]
 
 
 def masked(secret: str) -> str:

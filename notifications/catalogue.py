@@ -173,7 +173,10 @@ STORIES: dict[Event, Story] = {
             "description": (_("What was sold."), "Home 50"),
             "expires_on": (_("Until when it is paid."), "13 Jun 2026"),
             "subscriber": (_("The subscriber’s name."), "Amal Khoury"),
-            "link": (_("Where the invoice is read; may be blank."), "https://panel.example.com/i/…"),
+            "link": (
+                _("Where the invoice is read; may be blank."),
+                "https://panel.example.com/i/a-sample-as-long-as-links-are-0123456789ABC",
+            ),
             **ISSUER,
         },
         email=Text(
@@ -214,7 +217,7 @@ STORIES: dict[Event, Story] = {
         variables={
             **NAMES,
             "link": (_("Where a new password is chosen; in an email only."), "https://panel.example.com/reset/…"),
-            "code": (_("The six digits to type; in an SMS only."), "••••••"),
+            "code": (_("The six digits to type; in an SMS only."), "123456"),
             "minutes": (_("How long that can be used, in minutes."), "30"),
             **ISSUER,
         },

@@ -17,6 +17,7 @@ from notifications.carrying import worded
 from notifications.catalogue import STORIES
 from notifications.handing_over import one_line
 from notifications.models import Message, Template
+from notifications.sms_parts import outside_of_gsm, parts_of
 from notifications.templating import fill, in_words, problems_of
 from resellers.models import Reseller
 
@@ -35,6 +36,16 @@ class Preview:
     @property
     def length(self) -> int:
         return len(self.body)
+
+    @property
+    def parts(self) -> int:
+        """How many SMS it takes."""
+        return parts_of(self.body)
+
+    @property
+    def outside_of_gsm(self) -> str:
+        """The character for which an SMS holds 70 of them in place of 160."""
+        return outside_of_gsm(self.body)
 
 
 def preview_of(template: Template, subject: str, body: str) -> Preview:
