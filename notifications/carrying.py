@@ -24,7 +24,7 @@ from notifications.catalogue import STORIES, WITHOUT_RULE, Recipient, Text
 from notifications.handing_over import one_line
 from notifications.models import Channel, Message, Rule, Template
 from notifications.sending import TRIES, TRIES_OF_SECRETS
-from notifications.templating import fill
+from notifications.templating import fill, without_gaps
 from resellers.models import Reseller
 
 log = logging.getLogger(__name__)
@@ -293,7 +293,7 @@ def worded(text: str, facts: Mapping[str, str], way: Way, issuer: Issuer) -> str
 
     An amount has in an SMS the minus that is on a keyboard: the one of the screen would make the whole text UCS-2.
     """
-    body = fill(text, facts).strip()
+    body = without_gaps(fill(text, facts))
     return signed(body, issuer) if way == Way.EMAIL else body.replace(MINUS, "-")[:LONGEST_SMS]
 
 

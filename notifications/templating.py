@@ -14,6 +14,8 @@ VARIABLE = re.compile(r"\{\{[ \t]*([a-z_]+)[ \t]*\}\}")
 #: What looks as if somebody meant a variable, and is none.
 ATTEMPT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 TAG = re.compile(r"\{[%#]|[%#]\}")
+#: Two of them, or more.
+BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 LONGEST_SHOWN = 40
 
 
@@ -24,6 +26,11 @@ def fill(text: str, values: Mapping[str, str], *, escape: Callable[[str], str] =
     :param escape: what is done to each value for the place that it goes to.
     """
     return VARIABLE.sub(lambda found: escape(values.get(found[1], "")), text)
+
+
+def without_gaps(text: str) -> str:
+    """Return the text without what a blank variable leaves: two blank lines in a row, and any at its ends."""
+    return BLANK_LINES.sub("\n\n", text).strip()
 
 
 def problems_of(text: str, allowed: Collection[str], *, secrets: Collection[str] = ()) -> list[str]:

@@ -205,6 +205,16 @@ def test_a_starting_balance_and_a_top_up_are_told_with_amount_and_balance(
     assert "North Net received 250.00 USD from ISPanel.\nBank\n\nThe balance is 250.00 USD now." in second.body
 
 
+def test_a_transfer_without_a_note_leaves_no_gap_where_it_would_stand(acts: Acts, mails: MailPeer) -> None:
+    tell(Event.TRANSFER_RECEIVED, "reseller")
+
+    resellers.transfer_to_reseller(
+        actor=seat_of(acts.asha), reseller_id=acts.northeast.pk, amount=Decimal(5), note="", now=timezone.now()
+    )
+
+    assert "received 5.00 USD from ISPanel.\n\nThe balance is 5.00 USD now." in Message.objects.get().body
+
+
 def test_a_refused_transfer_tells_nobody(
     north: Reseller, northeast: Reseller, reachable: None, mails: MailPeer
 ) -> None:

@@ -17,9 +17,12 @@ from django.utils import timezone
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from ispanel.issuer import Issuer
 from ispanel.key_rotation import all_encrypted
 from ispanel.messages import Event, Occurrence, Way, announce
+from ispanel.models import PanelSettings
 from notifications import sending
+from notifications.carrying import worded
 from notifications.forms import LogForm
 from notifications.models import Channel, Message, Rule, Status, Template
 from resellers.models import Reseller
@@ -333,6 +336,43 @@ def test_the_preview_is_of_the_latest_message_where_there_is_one(
 
     assert "Of the latest message about this, to amal@home.example" in shown
     assert "amal ISPanel" in shown
+
+
+def test_the_preview_is_signed_as_the_message_was_and_where_there_is_none_as_the_first_one_would_be(
+    admin: Client, amal: Subscriber, mails: MailPeer
+) -> None:
+    PanelSettings.objects.update(company_name="Example ISP", company_address="1 Main Road", reseller_is_issuer=True)
+    Reseller.objects.filter(pk=amal.reseller_id).update(company_name="Northeast Net", address="7 Harbour Street")
+    tell(Event.EXPIRED, "subscriber")
+    own, house = "of Northeast Net -- Northeast Net 7 Harbour Street", "of Example ISP -- Example ISP 1 Main Road"
+
+    def shown(event: Event = Event.EXPIRED) -> str:
+        return body(preview(admin, template_page(event), subject="x", body="of {{ issuer }}"))
+
+    assert own in shown()
+    assert house in shown(Event.RENEWAL_FAILED)
+    expire(amal)
+    PanelSettings.objects.update(reseller_is_issuer=False)
+    assert "the latest message about this" in shown()
+    assert own in shown()
+    Message.objects.all().delete()
+    expire(amal)
+    PanelSettings.objects.update(reseller_is_issuer=True)
+    assert "the latest message about this" in shown()
+    assert house in shown()
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("Received.\n{{ plan }}\n\n{{ name }}", "Received.\n\nAmal"),
+        ("Received.\n\n{{ plan }} \n\n{{ name }}", "Received.\n\nAmal"),
+        ("{{ plan }}\n{{ name }}\n{{ plan }}", "Amal"),
+        ("One\n\ntwo\nthree", "One\n\ntwo\nthree"),
+    ],
+)
+def test_a_blank_variable_leaves_no_two_blank_lines_in_a_row(typed: str, shown: str) -> None:
+    assert worded(typed, {"plan": "", "name": "Amal"}, Way.SMS, Issuer("Example ISP", "")) == shown
 
 
 @pytest.mark.parametrize("event", list(Event))
