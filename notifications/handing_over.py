@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import smtplib
+import socket
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from types import TracebackType
 from typing import Protocol, Self
+
+from django.utils.translation import gettext as _
 
 #: How long a peer may be silent, in seconds.
 PATIENCE = 10.0
@@ -92,3 +97,30 @@ def in_short(text: str) -> str:
     """Return what is kept of a provider's words."""
     printable = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text).strip()
     return printable[:LONGEST_ANSWER]
+
+
+def no_connection(problem: BaseException, where: str) -> str:
+    """Return what to check where no connection came about, with the system's own words after it."""
+    own_words = str(problem) or type(problem).__name__
+    while origin := problem.__cause__ or problem.__context__:
+        problem = origin
+    match problem:
+        case ssl.SSLCertVerificationError():
+            words = _("The certificate of %(where)s is not valid for this name: check the server and its certificate.")
+        case ssl.SSLError():
+            words = _("%(where)s does not encrypt as the channel asks: check port and encryption.")
+        case smtplib.SMTPNotSupportedError():
+            words = _("%(where)s does not offer what the channel asks for: check encryption, port and username.")
+        case smtplib.SMTPServerDisconnected():
+            words = _("%(where)s ended the connection: check port and encryption.")
+        case socket.gaierror() | UnicodeError():
+            words = _("The name of %(where)s is not known: check the server, and the DNS of this machine.")
+        case TimeoutError():
+            words = _("%(where)s does not answer: check server and port, and whether a firewall stands between.")
+        case ConnectionRefusedError():
+            words = _("%(where)s took no connection: check server and port.")
+        case OSError() if not isinstance(problem, smtplib.SMTPException):
+            words = _("%(where)s is not to be reached: check server and port, and the network of this machine.")
+        case _other:
+            return in_short(own_words)
+    return in_short(f"{words % {'where': where}} {own_words}")

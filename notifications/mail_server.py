@@ -17,7 +17,17 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from notifications.handing_over import PATIENCE, Answer, Letter, MayGo, Verdict, hidden, in_short, one_line
+from notifications.handing_over import (
+    PATIENCE,
+    Answer,
+    Letter,
+    MayGo,
+    Verdict,
+    hidden,
+    in_short,
+    no_connection,
+    one_line,
+)
 from notifications.models import Channel, Security
 
 #: How long the server may look at a mail before it says whether it takes it, in seconds.
@@ -101,7 +111,7 @@ class MailServer:
             return Answer(Verdict.UNREACHABLE, hidden(words, [self.password]))
         except (OSError, smtplib.SMTPException, ValueError) as problem:
             self._drop()
-            return Answer(Verdict.UNREACHABLE, in_short(str(problem)) or type(problem).__name__)
+            return Answer(Verdict.UNREACHABLE, no_connection(problem, f"{self.channel.host}:{self.channel.port}"))
 
     def _connected(self) -> smtplib.SMTP:
         """Connect, encrypt and sign in, as the channel says; never with less encryption than that."""

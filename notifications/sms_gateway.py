@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import httpx
 from django.utils.translation import gettext as _
 
-from notifications.handing_over import PATIENCE, Answer, Letter, MayGo, Verdict, hidden, in_short
+from notifications.handing_over import PATIENCE, Answer, Letter, MayGo, Verdict, hidden, in_short, no_connection
 from notifications.models import Channel, ContentType, Method
 from notifications.templating import fill
 
@@ -77,7 +77,7 @@ class SmsGateway:
         try:
             response = self.client.send(request, stream=True)
         except NOT_CONNECTED as problem:
-            return Answer(Verdict.UNREACHABLE, in_short(str(problem)) or type(problem).__name__)
+            return Answer(Verdict.UNREACHABLE, no_connection(problem, request.url.netloc.decode()))
         except httpx.HTTPError as problem:
             words = _("The connection ended before the gateway answered: %(reason)s")
             return Answer(Verdict.UNKNOWN, in_short(words % {"reason": str(problem) or type(problem).__name__}))

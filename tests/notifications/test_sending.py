@@ -2,6 +2,7 @@
 
 import json
 import smtplib
+import socket
 import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -167,7 +168,7 @@ def test_a_server_that_is_away_costs_no_try_however_long(mails: MailPeer) -> Non
     send()
 
     assert again(first).status == Status.WAITING
-    assert "refused" in first.answer
+    assert first.answer == "127.0.0.1:1 took no connection: check server and port. [Errno 111] Connection refused"
     assert (again(second).attempts, second.tries_left) == (0, sending.TRIES)
     for _number in range(2 * sending.TRIES):
         rest_over()
@@ -260,6 +261,7 @@ def test_mail_goes_encrypted_and_only_to_a_server_with_a_valid_certificate(
         assert again(message).status == (Status.SENT if is_trusted else Status.WAITING)
         assert len(peer.mails) == is_trusted
         if not is_trusted:
+            assert f"certificate of localhost:{peer.port} is not valid for this name: check the" in message.answer
             assert "certificate verify failed" in message.answer
 
 
@@ -451,6 +453,54 @@ def test_a_gateway_that_is_away_is_tried_again(texts: GatewayPeer) -> None:
     send(Way.SMS)
 
     assert (again(message).status, message.handed_over_at) == (Status.WAITING, None)
+    assert message.answer == "127.0.0.1:1 took no connection: check server and port. [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("host", "details", "words"),
+    [
+        (
+            "no-such-host.invalid",
+            {},
+            "The name of {where} is not known: check the server, and the DNS of this machine.",
+        ),
+        ("127.0.0.1", {"security": "tls"}, "{where} does not encrypt as the channel asks: check port and encryption."),
+        ("127.0.0.1", {"security": "starttls"}, "{where} does not offer what the channel asks for: check encryption,"),
+    ],
+)
+def test_a_server_that_cannot_be_spoken_to_is_told_with_what_to_check(
+    mails: MailPeer, host: str, details: dict[str, Any], words: str
+) -> None:
+    email_through(mails, host=host, **details)
+    mail = announce()
+    scheme = "https" if details else "http"
+    sms_through(GatewayPeer(port=mails.port), url=f"{scheme}://{host}:{mails.port}/send")
+    sms = announce_sms()
+
+    send()
+    send(Way.SMS)
+
+    where = f"{host}:{mails.port}"
+    assert again(mail).answer.startswith(words.format(where=where))
+    if details.get("security") != "starttls":  # which HTTP has nothing of
+        assert again(sms).answer.startswith(words.format(where=where))
+
+
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_a_server_that_is_silent_is_told_with_what_to_check(
+    db: None, security: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.mail_server.PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        email_through(MailPeer(port=port), security=security)
+        message = announce()
+
+        send()
+
+    words = f"127.0.0.1:{port} does not answer: check server and port, and whether a firewall stands between. "
+    assert again(message).answer.startswith(words)
+    assert "timed out" in message.answer
 
 
 def test_values_stay_values_in_url_form_and_json(texts: GatewayPeer) -> None:
