@@ -31,6 +31,7 @@ from ispanel.http import changed, done, error_page, render_form
 from ispanel.jobs.overview import overview
 from ispanel.models import PanelSettings
 from ispanel.refusals import refusals_into
+from notifications.backlog import backlogs
 from wallet.models import LedgerCheck
 
 #: After this a check of the ledger is old: it is made every hour, or at least every night.
@@ -134,7 +135,7 @@ def security_settings(request: SignedInRequest) -> HttpResponse:
 @admin_only
 @require_safe
 def system(request: SignedInRequest) -> HttpResponse:
-    """Show whether the books and the trail are in order, how the worker is, and what runs here."""
+    """Show whether the books and the trail are in order, how the worker is, what messages wait, and what runs here."""
     now = timezone.now()
     check = LedgerCheck.objects.order_by("-pk").first()
     named = check.findings[:NAMED] if check else []
@@ -151,6 +152,7 @@ def system(request: SignedInRequest) -> HttpResponse:
         "waiting": unsealed["count"],
         "waits_long": unsealed["oldest"] is not None and unsealed["oldest"] < now - GRACE,
         "jobs": overview(now),
+        "backlogs": backlogs(now),
         "postgres": postgres,
         "version": VERSION,
     }

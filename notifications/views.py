@@ -26,6 +26,7 @@ from ispanel.lists import filter_context, page_of
 from ispanel.messages import Event, Way
 from ispanel.refusals import Refusal, refusals_into
 from notifications import operations
+from notifications.backlog import backlogs
 from notifications.carrying import present_address
 from notifications.catalogue import WITH_RULE
 from notifications.exports import MESSAGE_COLUMNS, message_cells
@@ -50,7 +51,7 @@ PAGES = {Way.EMAIL: "notifications/mail_server.html", Way.SMS: "notifications/sm
 @require_GET
 def channels(request: SignedInRequest) -> HttpResponse:
     """List the channels, with what waits for each."""
-    return render(request, "notifications/channels.html", {"channels": Channel.objects.order_by("way")})
+    return render(request, "notifications/channels.html", {"backlogs": backlogs(timezone.now())})
 
 
 @admin_only

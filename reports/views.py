@@ -21,6 +21,7 @@ from ispanel.csv_export import csv_response
 from ispanel.http import render_list
 from ispanel.installation import currency, start_of_day, start_of_month, time_zone
 from ispanel.lists import filter_context, page_of, query_without
+from notifications.backlog import count_held_up
 from reports import figures, operations
 from reports.exports import AUDIT_COLUMNS, EXPOSURE_COLUMNS, audit_cells, exposure_cells
 from reports.forms import EXPOSURE_VIEWS, AuditListForm, ExposureForm
@@ -43,6 +44,7 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "subscribers": subscribers,
         "resellers": resellers,
         "due_days": figures.DUE_DAYS,
+        "held_up": count_held_up(now) if seat.is_admin else 0,
         "steps": first_steps(seat, subscribers, resellers),
         **money_of(seat),
         **(lists_of_revenue(seat) if seat.has("subscribers.view") else {}),
