@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import trigger_client_event
 
 from accounts.access import SignedInRequest, admin_only
 from accounts.trail import trail_about
@@ -168,11 +169,16 @@ def shipped_text(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_GET
 def rules(request: SignedInRequest) -> HttpResponse:
     """List the rules, with a switch for each."""
+    return render_list(request, "notifications/rules.html", rules_in_lines())
+
+
+def rules_in_lines() -> dict[str, Any]:
+    """Return the rules, event by event, each with its channel and its template, and the channels that are off."""
     rows = {(row.event, row.way): row for row in Rule.objects.all()}
     channels = {row.way: row for row in Channel.objects.all()}
-    lines = [[(rows[event, way], channels[way]) for way in Way] for event in WITH_RULE]
-    off = [row for row in channels.values() if not row.is_on]
-    return render(request, "notifications/rules.html", {"lines": lines, "off": off})
+    templates = {(row.event, row.way): row for row in Template.objects.all()}
+    lines = [[(rows[event, way], channels[way], templates[event, way]) for way in Way] for event in WITH_RULE]
+    return {"lines": lines, "off": [row for row in channels.values() if not row.is_on]}
 
 
 @admin_only
@@ -207,7 +213,11 @@ def switch(request: SignedInRequest, pk: int) -> HttpResponse:
     except operations.TellsNobody as refusal:
         return done(request, str(refusal), to=reverse("notifications:rule", args=[pk]))
     words = _("%(rule)s is told from now on.") if is_on else _("%(rule)s is not told any more.")
-    return done(request, words % {"rule": held}, to=reverse("notifications:rules"))
+    said = words % {"rule": held}
+    if wants(request, "results"):
+        page = render_list(request, "notifications/rules.html", rules_in_lines())
+        return trigger_client_event(page, "toast", {"text": said, "level": "success"})
+    return done(request, said, to=f"{reverse('notifications:rules')}#rule-{pk}")
 
 
 @admin_only

@@ -64,3 +64,31 @@ def test_the_preview_comes_by_its_button_without_javascript(page_without_scripts
     expect(page.get_by_label("Text")).to_have_value("Over: {{ plan }}")
     assert not Message.objects.exists()
     assert not Channel.objects.filter(is_on=True).exists()
+
+
+def test_turning_rules_on_and_off_keeps_the_place_and_the_focus(page: Page, asha: User) -> None:
+    sign_in_as(page, asha).goto("/settings/notifications/rules/")
+    switch = page.get_by_role("button", name="Login as used · SMS")
+    switch.focus()
+    place = page.evaluate("scrollY")
+    assert place > 0
+
+    page.keyboard.press("Enter")
+    expect(switch).to_have_text("Turn off")
+    expect(page.locator("[data-toasts]")).to_contain_text("Login as used · SMS is told from now on.")
+    expect(switch).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(switch).to_have_text("Turn on")
+
+    expect(switch).to_be_focused()
+    assert page.evaluate("scrollY") == place
+
+
+def test_without_javascript_a_switch_leads_back_to_its_rule(page_without_scripts: Page, asha: User) -> None:
+    page = sign_in_as(page_without_scripts, asha)
+    page.goto("/settings/notifications/rules/")
+
+    page.get_by_role("button", name="Turn on Login as used · SMS").click()
+
+    expect(page.get_by_role("button", name="Turn off Login as used · SMS")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Login as used · SMS", exact=True)).to_be_in_viewport()

@@ -412,6 +412,30 @@ def test_shipped_rules_are_all_off_and_a_switch_turns_one_on_and_off(
     assert [row.changes["is_on"] for row in changes] == [[False, True], [True, False]]
 
 
+def test_a_switch_leads_back_to_its_rule_or_answers_with_the_list_alone(admin: Client) -> None:
+    rule = rule_of(Event.RENEWED, Way.SMS)
+    switch = reverse("notifications:switch", args=[rule.pk])
+
+    plain = admin.post(switch, {"is_on": "on"})
+    assert plain.headers["Location"] == f"{RULES}#rule-{rule.pk}"
+    assert f'id="rule-{rule.pk}"' in admin.get(RULES).content.decode()
+
+    page = admin.post(switch, {"is_on": "off"}, headers={"HX-Request": "true", "HX-Target": "results"})
+    assert page.status_code == 200
+    assert "HX-Target" in page.headers["Vary"]
+    assert json.loads(page.headers["HX-Trigger"])["toast"]["text"] == "Renewed · SMS is not told any more."
+    assert "<html" not in page.content.decode()
+    assert len(rows_of(page)) == 18
+
+
+def test_each_rule_leads_to_its_own_page_and_to_its_template(admin: Client) -> None:
+    links = links_of(admin.get(RULES))
+
+    for rule in Rule.objects.all():
+        assert reverse("notifications:rule", args=[rule.pk]) in links
+        assert template_page(Event(rule.event), Way(rule.way)) in links
+
+
 def test_a_rule_says_who_is_told(admin: Client) -> None:
     rule = rule_of(Event.EXPIRED)
     page = reverse("notifications:rule", args=[rule.pk])
