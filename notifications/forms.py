@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from xml.parsers import expat
 
@@ -53,7 +53,53 @@ def secret_field(label: Any, *, is_kept: bool, help_text: Any = "") -> forms.Cha
     )
 
 
-class MailServerForm(forms.Form):
+class ChannelForm(forms.Form):
+    """A channel with its secrets. What was typed of them is not shown again either, so a mistake elsewhere loses it."""
+
+    SECRETS: ClassVar[tuple[str, ...]]
+
+    @property
+    def lost_before(self) -> list[str]:
+        """The secrets that the page says were lost when it was sent the last time."""
+        return str(self.data.get("lost", "")).split()
+
+    @property
+    def lost(self) -> list[str]:
+        """The secrets that were typed, this time or before, and are not saved."""
+        hidden = [name for name in self.SECRETS if isinstance(self.fields[name].widget, forms.PasswordInput)]
+        return [name for name in hidden if self.errors and (self.data.get(name) or name in self.lost_before)]
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add it, and have those typed again that it loses."""
+        super().add_error(field, error)
+        for name in self.lost:
+            if not self.has_error(name):
+                super().add_error(name, _("Type it again: it was not saved."))
+            # Nobody who typed another one wants the present one without a word.
+            self[name].help_text = _("To leave it as it is, open this page anew.")
+
+    def clean(self) -> dict[str, Any]:
+        """Return what was typed.
+
+        :raises ValidationError: for a secret that was lost and is not typed again.
+        """
+        held: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in self.SECRETS:
+            if name in self.lost_before and not held.get(name) and not held.get("forgets_secrets"):
+                self.add_error(name, _("Type it again: it was not saved."))
+        return held
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in self.SECRETS}
+
+    @property
+    def details(self) -> dict[str, Any]:
+        others = (*self.SECRETS, "forgets_secrets")
+        return {name: value for name, value in self.cleaned_data.items() if name not in others}
+
+
+class MailServerForm(ChannelForm):
     """The mail server."""
 
     SECRETS = ("password",)
@@ -111,17 +157,8 @@ class MailServerForm(forms.Form):
     def clean_from_name(self) -> str:
         return one_line(self.cleaned_data["from_name"])
 
-    @property
-    def secrets(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.SECRETS}
 
-    @property
-    def details(self) -> dict[str, Any]:
-        others = (*self.SECRETS, "forgets_secrets")
-        return {name: value for name, value in self.cleaned_data.items() if name not in others}
-
-
-class GatewayForm(forms.Form):
+class GatewayForm(ChannelForm):
     """The SMS gateway: how a message becomes a request."""
 
     SECRETS = ("headers", "key")
@@ -230,22 +267,13 @@ class GatewayForm(forms.Form):
         return body
 
     def clean(self) -> dict[str, Any]:
-        held: dict[str, Any] = super().clean() or self.cleaned_data
+        held = super().clean()
         said = f"{held.get('url', '')} {held.get('body', '')}"
         if not self.errors and held["method"] == Method.POST and not held["body"]:
             self.add_error("body", _("Say what is posted."))
         elif not self.errors and ("{{ to }}" not in spaced(said) or "{{ text }}" not in spaced(said)):
             self.add_error("url", _("{{ to }} and {{ text }} have to stand in the URL or in the body."))
         return held
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.SECRETS}
-
-    @property
-    def details(self) -> dict[str, Any]:
-        others = (*self.SECRETS, "forgets_secrets")
-        return {name: value for name, value in self.cleaned_data.items() if name not in others}
 
 
 def spaced(said: str) -> str:

@@ -61,6 +61,7 @@ def rule_of(event: Event, way: Way = Way.EMAIL) -> Rule:
 # --- channels ---------------------------------------------------------------------------------------------------------
 
 A_SERVER = {"host": "mail.isp.example", "port": "587", "security": "starttls", "from_address": "panel@isp.example"}
+A_GATEWAY = {"url": "https://sms.example/send", "body": JSON_BODY}
 
 
 def test_the_mail_server_is_set_up_with_its_password_encrypted_and_never_shown(admin: Client) -> None:
@@ -102,6 +103,60 @@ def test_the_gateways_secrets_stay_with_its_host(admin: Client) -> None:
     assert "X-Key: abc" not in page
     assert set_up_sms(admin, url="https://evil.example/send", forgets_secrets=True).status_code == 303
     assert channel(Way.SMS).secrets == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "right", "wrong", "secret"),
+    [
+        (EMAIL, A_SERVER | {"username": "panel"}, {"port": "0"}, "password"),
+        (SMS, A_GATEWAY, {"body": "{{ to }}"}, "key"),
+    ],
+)
+@pytest.mark.parametrize("has_one", [True, False])
+def test_a_secret_that_a_mistake_elsewhere_lost_has_to_be_typed_again(
+    address: str, right: dict[str, str], wrong: dict[str, str], secret: str, has_one: bool, admin: Client
+) -> None:
+    held = channel(Way.EMAIL if address == EMAIL else Way.SMS)
+
+    def sent(typed: str, **more: str) -> HttpResponse:
+        return admin.post(address, filled(admin.get(address), **right | {secret: typed} | more))
+
+    sent("the old one" if has_one else "")
+    held.refresh_from_db()
+    old = held.secrets
+
+    refused = sent("the new one", **wrong)
+    assert "the new one" not in refused.content.decode()
+    for page in (refused, sent("", lost=secret)):
+        assert error_at(page, secret) == "Type it again: it was not saved."
+        assert "Empty keeps the present one" not in body(page)
+        assert f'<input type="hidden" name="lost" value="{secret}">' in page.content.decode()
+    held.refresh_from_db()
+    assert held.secrets == old == ({secret: "the old one"} if has_one else {})
+
+    assert sent("the new one", lost=secret).status_code == 303
+    held.refresh_from_db()
+    assert held.secrets == {secret: "the new one"}
+
+
+def test_a_lost_key_is_asked_for_beside_headers_that_are_needed_anew_and_not_where_all_is_forgotten(
+    admin: Client,
+) -> None:
+    set_up_sms(admin, **A_GATEWAY, headers="X-Key: abc", key="k1")
+
+    refused = set_up_sms(admin, url="https://other.example/send", key="k2")
+
+    assert "Enter it anew" in error_at(refused, "headers")
+    assert error_at(refused, "key") == "Type it again: it was not saved."
+    typed = filled(refused, key="", lost="key", forgets_secrets=True)
+    assert admin.post(SMS, typed).status_code == 303
+    assert channel(Way.SMS).secrets == {}
+
+
+def test_headers_that_were_typed_are_still_there_after_a_mistake_elsewhere(admin: Client) -> None:
+    refused = set_up_sms(admin, **A_GATEWAY | {"body": "{{ to }}"}, headers="X-Key: abc")
+
+    assert "X-Key: abc" in refused.content.decode()
 
 
 def test_the_trail_holds_no_key_of_an_address(admin: Client) -> None:
