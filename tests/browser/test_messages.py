@@ -1,5 +1,6 @@
 """Setting up messages as an admin does: a channel and its test, the words, a rule, and the log."""
 
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
@@ -8,6 +9,7 @@ from resellers.models import Reseller
 from tests.browser.looks import sign_in_as
 from tests.jobs import run_jobs
 from tests.notifications.peers import mail_server
+from tests.notifications.test_sending import waiting_since
 
 
 def test_an_admin_sets_up_mail_and_the_reseller_hears_of_its_transfer(page: Page, asha: User, north: Reseller) -> None:
@@ -92,3 +94,38 @@ def test_without_javascript_a_switch_leads_back_to_its_rule(page_without_scripts
 
     expect(page.get_by_role("button", name="Turn off Login as used · SMS")).to_be_in_viewport()
     expect(page.get_by_role("link", name="Login as used · SMS", exact=True)).to_be_in_viewport()
+
+
+def test_a_long_recipient_wraps_and_the_log_needs_no_sideways_scroll(page: Page, asha: User) -> None:
+    message = waiting_since(timezone.now(), key="x")
+    message.recipient = f"{'a' * 64}@mail.example"
+    message.save()
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+    sign_in_as(page, asha).goto("/settings/notifications/log/")
+
+    expect(page.get_by_text(message.recipient)).to_be_visible()
+    assert page.locator(".table-wrap").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+
+
+def test_forms_begin_without_a_line_and_errors_keep_their_distance(page: Page, asha: User) -> None:
+    sign_in_as(page, asha).goto("/settings/notifications/email/")
+    first = page.locator("form > .fieldset").first
+    expect(first).to_have_css("border-top-width", "0px")
+
+    page.get_by_role("button", name="Save channel").click()
+    assert distance(page, "form > .fieldset") >= 16
+
+    page.goto("/settings/notifications/templates/")
+    page.get_by_role("link", name="Expired · Email").click()
+    page.get_by_role("textbox", name="Subject").fill("")
+    page.get_by_role("button", name="Save template").click()
+    assert distance(page, "form > .fields") >= 16
+
+
+def distance(page: Page, below: str) -> float:
+    """Return how far below the box of errors something begins."""
+    errors, other = page.locator(".errors").bounding_box(), page.locator(below).first.bounding_box()
+    assert errors
+    assert other
+    return other["y"] - errors["y"] - errors["height"]
