@@ -79,6 +79,8 @@ class CustomDomain(models.Model):
     leads_here = models.BooleanField(null=True)
     #: Since when the record of a verified one is gone; see `resellers.operations.domains`.
     missing_since = models.DateTimeField(null=True)
+    #: Since when no name server answers for a verified one.
+    silent_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     objects = CustomDomainQuerySet.as_manager()
@@ -91,7 +93,8 @@ class CustomDomain(models.Model):
             ),
             models.CheckConstraint(condition=Q(name__regex=r"^[a-z0-9.-]+$"), name="domain_is_a_host_name"),
             models.CheckConstraint(
-                condition=Q(missing_since__isnull=True) | Q(verified_at__isnull=False), name="only_a_proof_goes_missing"
+                condition=Q(missing_since__isnull=True, silent_since__isnull=True) | Q(verified_at__isnull=False),
+                name="only_a_proof_goes_missing",
             ),
         ]
 

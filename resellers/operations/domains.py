@@ -32,6 +32,8 @@ LOOKED_FOR = timedelta(days=7)
 #: How often it looks whether the record of a verified one is still there, and how long it may be gone.
 LOOKED_AFTER_EVERY = timedelta(days=1)
 MAY_BE_MISSING = timedelta(days=7)
+#: For so long its name servers may say nothing at all: whoever bought a domain that lapsed may keep them silent.
+MAY_BE_SILENT = timedelta(days=30)
 #: What is shown of a record that says something else.
 SHOWN_OF_RECORD = 80
 
@@ -169,12 +171,12 @@ def settle(
     owner = next((row for row in by_reseller.values() if row.is_verified), None)
     held.checked_at, held.failure, held.leads_here = now, what_is_wrong(held, found), leads
     if held.is_verified:
-        keep_or_lose(held, resellers[held.reseller_id], is_missing=bool(held.failure) and found is not None, now=now)
+        keep_or_lose(held, resellers[held.reseller_id], is_silent=found is None, now=now)
     elif not held.failure and owner and owner.record_text in (found or []):
         held.failure = taken()
     elif not held.failure:
         prove(actor, held, resellers, owner, now)
-    held.save(update_fields=["verified_at", "checked_at", "failure", "leads_here", "missing_since"])
+    held.save(update_fields=["verified_at", "checked_at", "failure", "leads_here", "missing_since", "silent_since"])
     return held
 
 
@@ -184,7 +186,7 @@ def prove(
     """Make the domain its reseller's, and take it from an owner whose record is gone."""
     if owner:
         lose(owner, resellers[owner.reseller_id], _("Somebody else has proved that this domain is theirs."), now)
-        owner.save(update_fields=["verified_at", "failure", "missing_since"])
+        owner.save(update_fields=["verified_at", "failure", "missing_since", "silent_since"])
     try:
         with transaction.atomic():
             CustomDomain.objects.filter(pk=held.pk).update(verified_at=now)
@@ -195,22 +197,25 @@ def prove(
     record(actor, Action.DOMAIN_VERIFIED, resellers[held.reseller_id], old=None, new=held.name, now=now)
 
 
-def keep_or_lose(held: CustomDomain, reseller: Reseller, *, is_missing: bool, now: datetime) -> None:
+def keep_or_lose(held: CustomDomain, reseller: Reseller, *, is_silent: bool, now: datetime) -> None:
     """Note since when the record of a verified domain is gone; after a week the domain is off.
 
-    A name server that does not answer says neither that it is there nor that it is gone.
+    A name server that does not answer says neither that it is there nor that it is gone: that is borne for a month.
     """
+    held.silent_since = (held.silent_since or now) if is_silent else None
     if not held.failure:
         held.missing_since = None
-    elif is_missing:
+    elif not is_silent:
         held.missing_since = held.missing_since or now
-        if now - held.missing_since >= MAY_BE_MISSING:
-            lose(held, reseller, _("Its record was gone for 7 days. Create it again, then check now."), now)
+    if held.missing_since and now - held.missing_since >= MAY_BE_MISSING and not is_silent:
+        lose(held, reseller, _("Its record was gone for 7 days. Create it again, then check now."), now)
+    elif held.silent_since and now - held.silent_since >= MAY_BE_SILENT:
+        lose(held, reseller, _("Its name servers did not answer for 30 days. Check now once they do."), now)
 
 
 def lose(domain: CustomDomain, reseller: Reseller, why: str, now: datetime) -> None:
     """Take the proof off a domain, without saving it; nobody in particular does that."""
-    domain.verified_at, domain.missing_since, domain.failure = None, None, why
+    domain.verified_at, domain.missing_since, domain.silent_since, domain.failure = None, None, None, why
     record(SYSTEM, Action.DOMAIN_LOST, reseller, old=domain.name, new=None, detail=why, now=now)
 
 

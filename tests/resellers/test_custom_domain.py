@@ -753,15 +753,53 @@ def test_a_record_that_comes_back_begins_the_week_anew(
     assert look_after(NOW + 9 * DAY).is_verified
 
 
-def test_silence_costs_nobody_a_domain(domain: CustomDomain, nadia: User, north: Reseller, dns: NameServer) -> None:
+def test_silence_of_a_month_costs_nobody_a_domain(
+    domain: CustomDomain, nadia: User, north: Reseller, dns: NameServer
+) -> None:
     publish(dns, domain)
     check(nadia, north)
     dns.is_silent = True
 
     look_after(NOW + DAY)
-    held = look_after(NOW + 9 * DAY)
+    held = look_after(NOW + 30 * DAY)
 
     assert (held.is_verified, held.missing_since, held.failure) == (True, None, SILENT)
+    assert "Its name servers have not answered since" in body(signed_in(nadia).get(OWN))
+    dns.is_silent = False
+    assert look_after(NOW + 31 * DAY).silent_since is None
+
+
+def test_after_a_month_of_silence_a_domain_is_off(
+    domain: CustomDomain, nadia: User, north: Reseller, dns: NameServer
+) -> None:
+    publish(dns, domain)
+    check(nadia, north)
+    dns.is_silent = True
+
+    look_after(NOW + DAY)
+    held = look_after(NOW + 31 * DAY)
+
+    assert (held.is_verified, held.silent_since) == (False, None)
+    assert held.failure == "Its name servers did not answer for 30 days. Check now once they do."
+    assert trail(north)[-1] == "domain.lost"
+    dns.is_silent = False
+    assert check(nadia, north, NOW + 32 * DAY).is_verified
+
+
+def test_silence_does_not_count_towards_the_week_without_a_record_nor_end_it(
+    domain: CustomDomain, nadia: User, north: Reseller, dns: NameServer
+) -> None:
+    publish(dns, domain)
+    check(nadia, north)
+    publish(dns)
+    look_after(NOW + DAY)
+    dns.is_silent = True
+
+    held = look_after(NOW + 9 * DAY)
+
+    assert (held.is_verified, held.missing_since) == (True, NOW + DAY)
+    dns.is_silent = False
+    assert not look_after(NOW + 10 * DAY).is_verified
 
 
 # --- releasing --------------------------------------------------------------------------------------------------------
