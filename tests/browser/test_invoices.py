@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from billing.models import Invoice
-from billing.operations import change_billing_settings
+from billing.operations import change_billing_settings, make_link
 from plans.models import Plan
 from resellers.models import Reseller
 from tests.billing.sold import refund, sell
@@ -17,7 +17,11 @@ from tests.pictures import a_logo
 
 @pytest.fixture
 def invoice(committing: None, asha: User, north: Reseller, home: Plan) -> Invoice:
-    details = {"company_name": "شركة النور", "company_address": "شارع 25 آب\nصور", "tax_line": "VAT LB 601 233"}
+    details = {
+        "company_name": "شركة النور",
+        "company_address": "شارع 25 آب، بناية البركة، الطابق الثالث\nصور",
+        "tax_line": "VAT LB 601 233",
+    }
     change_billing_settings(actor=seat_of(asha), logo=a_logo(), **details, now=NOW)
     return sell(asha, north, home, "amal", full_name="Amal Haddad", address="5 Hill Road\nTyre")
 
@@ -59,3 +63,25 @@ def test_the_subscriber_opens_what_the_reseller_made(
     expect(page.get_by_text("1 link is revoked.")).to_be_visible()
     reader.goto(path)
     expect(reader.get_by_text("There is nothing here").first).to_be_visible()
+
+
+#: How wide the address and the logo are.
+HEAD = """header => {
+    const [address, logo] = [...header.children].map(each => each.getBoundingClientRect());
+    return {address: address.width, logo: logo.width};
+}"""
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_head_of_the_paper_holds_together_beside_a_logo(
+    new_context: NewContext, asha: User, invoice: Invoice, colours: str, width: int
+) -> None:
+    address = make_link(actor=seat_of(asha), invoice=invoice, now=NOW)
+    reader = new_context(color_scheme=colours, viewport={"width": width, "height": 740}).new_page()
+
+    reader.goto("/i/" + address.partition("/i/")[2])
+
+    head = reader.locator(".paper > header").evaluate(HEAD)
+    assert head["address"] >= 144, head
+    assert 100 <= head["logo"] <= 192, head
