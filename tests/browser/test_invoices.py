@@ -65,10 +65,15 @@ def test_the_subscriber_opens_what_the_reseller_made(
     expect(reader.get_by_text("There is nothing here").first).to_be_visible()
 
 
-#: How wide the address and the logo are.
+#: How wide the address and the logo are, and how far from the left the lines begin.
 HEAD = """header => {
     const [address, logo] = [...header.children].map(each => each.getBoundingClientRect());
-    return {address: address.width, logo: logo.width};
+    const starts = element => {
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        return Math.round(range.getBoundingClientRect().left - header.getBoundingClientRect().left);
+    };
+    return {address: address.width, logo: logo.width, starts: [...header.querySelectorAll("strong, p")].map(starts)};
 }"""
 
 
@@ -85,3 +90,6 @@ def test_the_head_of_the_paper_holds_together_beside_a_logo(
     head = reader.locator(".paper > header").evaluate(HEAD)
     assert head["address"] >= 144, head
     assert 100 <= head["logo"] <= 192, head
+    # Its name and address are Arabic, its tax line English, and the page is English.
+    assert len(head["starts"]) == 3
+    assert len(set(head["starts"])) == 1, head
