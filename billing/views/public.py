@@ -42,7 +42,7 @@ def by_link(view: Callable[[HttpRequest, Invoice], HttpResponse]) -> Callable[[H
             response = error_page(request, 429, str(refusal))
             response["Retry-After"] = str(refusal.retry_after)
         else:
-            response = view(request, invoice) if invoice else error_page(request, 404)
+            response = view(request, invoice) if invoice else error_page(request, 404, page="invoice_link")
         for name, value in HEADERS.items():
             response[name] = value
         return response

@@ -144,7 +144,20 @@ def test_unknown_revoked_and_foreign_links_are_answered_alike(
     assert all(answer == answers[0] for answer in answers)
     assert foreign == unknown
     assert (answers[0][0], foreign[0]) == (404, 404)
-    assert "There is nothing here" in answers[0][1]
+
+
+def test_whoever_has_a_link_that_shows_nothing_reads_whom_to_ask_and_is_led_to_no_sign_in(
+    asha: User, invoice: Invoice, path: str, north: Reseller
+) -> None:
+    give_domain(north)
+    revoke_links(actor=seat_of(asha), invoice_id=invoice.pk, now=NOW)
+
+    for page in (opened(path), opened(WRONG), opened(path, host=DOMAIN)):
+        assert "This link does not work" in body(page)
+        assert "Ask your provider for a new link to your invoice." in body(page)
+        assert "start page" not in body(page)
+        assert not {link for link in links_of(page) if not link.startswith("/static/")}
+    assert "North Net" in body(opened(path, host=DOMAIN))
 
 
 def test_a_reseller_s_own_domain_shows_the_invoices_of_its_tree(

@@ -62,7 +62,9 @@ def test_the_subscriber_opens_what_the_reseller_made(
     page.get_by_role("dialog").get_by_role("button", name="Revoke links").click()
     expect(page.get_by_text("1 link is revoked.")).to_be_visible()
     reader.goto(path)
-    expect(reader.get_by_text("There is nothing here").first).to_be_visible()
+    expect(reader.get_by_role("heading", name="This link does not work")).to_be_visible()
+    axe(reader)
+    no_sideways_scroll(reader)
 
 
 #: How wide the address and the logo are, and how far from the left the lines begin.
