@@ -7,23 +7,35 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.access import SignedInRequest, requires
+from accounts.seats import Seat
 from accounts.trail import trail_about
 from billing import paper_pdf
 from billing.models import CreditNote, Invoice
+from wallet.models import Transfer
 
 
 @requires("invoices.view", of=Invoice)
 @require_GET
 def invoice(request: SignedInRequest, invoice: Invoice) -> HttpResponse:
     """Show the invoice as it was issued, what was credited, and what was done with it."""
-    rows = Invoice.objects.select_related("reseller", "subscriber__reseller", "renewal")
+    seat = request.seat
+    invoice = Invoice.objects.select_related("reseller", "subscriber__reseller", "renewal").get(pk=invoice.pk)
     context = {
-        "invoice": rows.get(pk=invoice.pk),
+        "invoice": invoice,
+        "charge": transfer_seen(invoice.renewal.transfer_id, seat),
+        "refund": transfer_seen(invoice.renewal.refund_id, seat),
         "credit_notes": invoice.credit_notes.order_by("pk"),
         "links": invoice.links.in_force().order_by("-pk"),
-        "audit_entries": trail_about(request.seat, invoice),
+        "audit_entries": trail_about(seat, invoice),
     }
     return render(request, "billing/invoice.html", context)
+
+
+def transfer_seen(pk: int | None, seat: Seat) -> Transfer | None:
+    """Return the transfer, if there is one and the seat may open its page."""
+    if pk is None or not seat.has("transactions.view"):
+        return None
+    return Transfer.objects.visible_to(seat).filter(pk=pk).first()
 
 
 @requires("invoices.view", of=Invoice)

@@ -80,7 +80,8 @@ def detail(request: SignedInRequest, subscriber: Subscriber) -> HttpResponse:
     """Show the line, what was sold to it, what its access server was told, and what was done to it."""
     if wants(request, "coa-requests"):
         return render(request, "network/_coa_requests.html", {"requests": subscriber.coa_requests.for_list()[:LATEST]})
-    sold = Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller", "invoice").order_by("-id")
+    sold = Renewal.objects.filter(subscriber=subscriber).select_related("plan", "reseller__wallet", "invoice")
+    sold = sold.order_by("-id")
     context = {
         "subscriber": Subscriber.objects.for_list().select_related("reseller__wallet").get(pk=subscriber.pk),
         "usage": usage_among(sold, timezone.now()),

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
 
 from accounts.models import PermissionGroup, User
+from accounts.seats import Seat
 from audit.actions import Action
 from audit.models import AuditEntry
 from billing.models import CreditNote, Invoice, InvoiceStatus
@@ -15,10 +18,12 @@ from ispanel.issuer import panel_issuer
 from ispanel.models import PanelSettings
 from plans.models import Plan
 from resellers.models import Reseller
+from subscribers import operations as subscribers
 from subscribers.models import Subscriber
+from tests.billing.papers import change
 from tests.billing.sold import refund, sell
 from tests.billing.test_pdf import text_of
-from tests.cast import NOW, make_staff, seat_of, signed_in
+from tests.cast import NOW, fund, make_plan, make_staff, seat_of, signed_in
 from tests.pages import body, error_at, links_of, send
 from tests.pictures import a_logo
 
@@ -109,11 +114,12 @@ def text_of_paper(page: HttpResponse) -> str:
 def test_what_was_credited_and_why_stands_on_it(asha: User, nadia: User, invoice: Invoice) -> None:
     note = refund(asha, invoice)
 
-    page = shown(nadia, invoice)
+    response = signed_in(nadia).get(page_of(invoice))
+    page = body(response)
 
     assert f"Credit note {note}" in page
     assert "Refund −25.00 USD Due 0.00 USD" in page
-    assert "The tower was down" not in page
+    assert "The tower was down" not in text_of_paper(response)
     assert "Credited 25.00 USD" in page
     assert "Mark as paid" not in page
     response = signed_in(nadia).get(f"/credit-notes/{note.pk}/pdf")
@@ -154,6 +160,131 @@ def test_there_it_shows_those_of_the_own_tree_alone(
 
     assert page_of(invoice) not in links_of(page)
     assert "Nothing was invoiced to this line." in body(page)
+
+
+# --- what it leads to -------------------------------------------------------------------------------------------------
+
+
+def transfer_page(pk: int | None) -> str:
+    return f"/transfers/{pk}/"
+
+
+def give_rights(reseller: Reseller, *codes: str) -> None:
+    """Let the reseller do what these codes say, and nothing else."""
+    reseller.permission_group = PermissionGroup.objects.create(name="SOME", codes=codes)
+    reseller.save(update_fields=["permission_group"])
+
+
+def test_invoice_charge_refund_and_credit_note_lead_to_each_other(asha: User, nadia: User, invoice: Invoice) -> None:
+    note = refund(asha, invoice)
+    charge, taken_back = invoice.renewal.transfer_id, note.refund_id
+
+    for user in (nadia, asha):
+        page = signed_in(user).get(page_of(invoice))
+        assert {transfer_page(charge), transfer_page(taken_back), f"/credit-notes/{note.pk}/pdf"} <= links_of(page)
+        for transfer in (charge, taken_back):
+            assert page_of(invoice) in links_of(signed_in(user).get(transfer_page(transfer)))
+
+
+def test_each_period_of_a_line_leads_to_its_charge_and_its_invoice(
+    asha: User, nadia: User, sami: User, north: Reseller, south: Reseller, invoice: Invoice
+) -> None:
+    line = f"/subscribers/{invoice.subscriber_id}/"
+    clerk = make_staff(asha, north, "clerk", PermissionGroup.objects.create(name="LINES", codes=["subscribers.view"]))
+    its_own = {transfer_page(invoice.renewal.transfer_id), page_of(invoice)}
+
+    for user in (asha, nadia):
+        assert its_own <= links_of(signed_in(user).get(line))
+    assert not its_own & links_of(signed_in(clerk).get(line))
+    Subscriber.objects.filter(pk=invoice.subscriber_id).update(reseller=south)
+    assert not its_own & links_of(signed_in(sami).get(line))
+
+
+def test_it_says_who_refunded_it_when_and_why(asha: User, nadia: User, invoice: Invoice) -> None:
+    note = refund(asha, invoice, reason="The tower was down")
+
+    page = shown(nadia, invoice)
+
+    day = date_format(timezone.localtime(note.issued_at), "j M Y")
+    assert f"Charge Activation, transfer {invoice.renewal.transfer_id} 14 May 2026" in page
+    assert f"Refund Refund, transfer {note.refund_id} {day}" in page
+    assert "· asha Reason The tower was down" in page
+    assert f"Credit note {note} PDF {day}" in page
+
+
+def test_what_was_charged_from_a_borrowed_seat_names_both(asha: User, nadia: User, north: Reseller, home: Plan) -> None:
+    fund(north.wallet, "100", actor=asha)
+    borrowed = Seat(login=seat_of(asha).login, user=seat_of(nadia).user)
+    subscribers.add_subscriber(
+        actor=borrowed, reseller=north, plan=home, username="bilal", password="line-password", now=NOW
+    )
+
+    assert "· asha as nadia" in shown(nadia, Invoice.objects.get())
+
+
+def test_what_a_change_of_plan_credited_says_when_and_by_which_change(
+    asha: User, nadia: User, invoice: Invoice
+) -> None:
+    change(asha, invoice.subscriber, make_plan("Cheap", "5.00"), now=NOW)
+    note = CreditNote.objects.get()
+
+    page = signed_in(nadia).get(page_of(invoice))
+
+    assert f"Credit note {note} PDF 14 May 2026" in body(page)
+    assert "Plan change · Cheap" in body(page)
+    assert f"/credit-notes/{note.pk}/pdf" in links_of(page)
+    assert "Reason" not in body(page)
+
+
+def test_nobody_is_led_to_what_they_may_not_open(asha: User, north: Reseller, invoice: Invoice) -> None:
+    note = refund(asha, invoice)
+    papers = PermissionGroup.objects.create(name="PAPERS", codes=["invoices.view"])
+    money = PermissionGroup.objects.create(name="MONEY", codes=["transactions.view"])
+    clerk, teller = make_staff(asha, north, "clerk", papers), make_staff(asha, north, "teller", money)
+
+    page = signed_in(clerk).get(page_of(invoice))
+    assert not any(link.startswith("/transfers/") for link in links_of(page))
+    assert not any(words in body(page) for words in ("asha", "The tower was down"))
+    assert f"Credit note {note} PDF" in body(page)
+    for transfer in (invoice.renewal.transfer_id, note.refund_id):
+        assert page_of(invoice) not in links_of(signed_in(teller).get(transfer_page(transfer)))
+
+
+def test_who_sees_the_money_of_others_is_led_to_no_invoice_of_theirs(
+    sami: User, south: Reseller, invoice: Invoice
+) -> None:
+    give_rights(south, "transactions.view", "transactions.view_all", "invoices.view")
+
+    page = signed_in(sami).get(transfer_page(invoice.renewal.transfer_id))
+
+    assert "25.00" in body(page)
+    assert page_of(invoice) not in links_of(page)
+
+
+def test_who_sees_the_invoices_of_others_is_led_to_no_transfer_of_theirs(
+    sami: User, south: Reseller, invoice: Invoice
+) -> None:
+    give_rights(south, "transactions.view", "invoices.view", "invoices.view_all")
+
+    page = signed_in(sami).get(page_of(invoice))
+
+    assert "Total 25.00 USD" in body(page)
+    assert transfer_page(invoice.renewal.transfer_id) not in links_of(page)
+
+
+def test_the_page_of_a_reseller_leads_to_its_invoices(
+    asha: User, nadia: User, noor: User, sami: User, south: Reseller, invoice: Invoice
+) -> None:
+    north = invoice.reseller
+    give_rights(south, "resellers.view", "resellers.view_all", "invoices.view")
+
+    for user in (asha, nadia, noor):
+        page = signed_in(user).get(f"/resellers/{north.pk}/")
+        assert f"/invoices/?reseller={north.pk}" in links_of(page)
+        listed = signed_in(user).get(f"/invoices/?reseller={north.pk}")
+        assert page_of(invoice) in links_of(listed)
+        assert "Reseller: North Net" in body(listed)
+    assert f"/invoices/?reseller={north.pk}" not in links_of(signed_in(sami).get(f"/resellers/{north.pk}/"))
 
 
 # --- what may be done -------------------------------------------------------------------------------------------------

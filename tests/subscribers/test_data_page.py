@@ -66,7 +66,7 @@ def test_it_is_charged_and_counts_until_the_period_ends(
     assert "amal has 20 GB more." in body(page)
     assert "Used 48 GB of 70 GB (68 %) Left 22 GB Data bought 20 GB" in body(page)
     assert rows_of(page)[0][1] == "Data top-up 20 GB"
-    assert rows_of(page)[0][6:8] == ["9.00", "10.00"]
+    assert rows_of(page)[0][6:8] == ["9.00", "10.00 INV-000002"]
     assert Renewal.objects.latest("id").ends_at == amal.expires_at
 
 

@@ -53,11 +53,14 @@ def test_the_new_owner_does_not_see_what_the_old_one_paid(
 
     page = signed_in(sami).get(f"/subscribers/{amal.pk}/")
 
-    assert [row[5:8] for row in rows_of(page)[:2]] == [["South Net", "25.00", "25.00"], ["Another reseller", "—", "—"]]
+    assert [row[5:8] for row in rows_of(page)[:2]] == [
+        ["South Net", "25.00", "25.00 INV-000002"],
+        ["Another reseller", "—", "—"],
+    ]
     assert "40.00" not in body(page)
     assert [row[5:8] for row in rows_of(signed_in(asha).get(f"/subscribers/{amal.pk}/"))[:2]] == [
-        ["South Net", "25.00", "25.00"],
-        ["North Net", "25.00", "40.00"],
+        ["South Net", "25.00", "25.00 INV-000002"],
+        ["North Net", "25.00", "40.00 INV-000001"],
     ]
 
 

@@ -99,8 +99,8 @@ def test_it_lists_the_periods_the_newest_first(nadia: User, amal: Subscriber) ->
 
     periods = [f"{period.starts_at:%-d %b %Y, %H:%M}" for period in amal.renewals.order_by("-id")]
     assert [row[1:3] + row[5:] for row in rows] == [
-        ["Renewal", "Home", "North Net", "25.00", "25.00"],
-        ["Activation", "Home", "North Net", "25.00", "25.00"],
+        ["Renewal", "Home", "North Net", "25.00", "25.00 INV-000002"],
+        ["Activation", "Home", "North Net", "25.00", "25.00 INV-000001"],
     ]
     assert [row[3] for row in rows] == periods
     assert rows[1][4] == rows[0][3]

@@ -67,6 +67,7 @@ def detail(request: SignedInRequest, transfer: Transfer) -> HttpResponse:
     context = {
         "transfer": transfer,
         "renewal": renewal_seen(transfer, seat),
+        "invoice": invoice_seen(transfer, seat),
         "audit_entry_id": audit_entry_seen(transfer, seat),
     }
     return render(request, "wallet/transfer.html", context)
@@ -74,10 +75,21 @@ def detail(request: SignedInRequest, transfer: Transfer) -> HttpResponse:
 
 def renewal_seen(transfer: Transfer, seat: Seat) -> Any | None:
     """Return the period that the charge paid for, or the refund gave back; None where the seat sees no such one."""
-    renewal = getattr(transfer, "renewal", None) or getattr(transfer, "refunded_renewal", None)
+    renewal = renewal_of(transfer)
     if renewal is None or not seat.has("subscribers.view"):
         return None
     return type(renewal).objects.visible_to(seat).select_related("subscriber__reseller").filter(pk=renewal.pk).first()
+
+
+def invoice_seen(transfer: Transfer, seat: Seat) -> Any | None:
+    """Return the invoice for what the charge paid for, or the refund gave back, if the seat may open it."""
+    invoice = getattr(renewal_of(transfer), "invoice", None)
+    return invoice if invoice and seat.has("invoices.view") and invoice.is_visible_to(seat) else None
+
+
+def renewal_of(transfer: Transfer) -> Any | None:
+    """Return the period that the charge paid for, or the refund gave back."""
+    return getattr(transfer, "renewal", None) or getattr(transfer, "refunded_renewal", None)
 
 
 def audit_entry_seen(transfer: Transfer, seat: Seat) -> int | None:
