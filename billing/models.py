@@ -192,9 +192,14 @@ class Invoice(models.Model):
         return f"{self.prefix}{self.number:06d}"
 
     @property
+    def creditable(self) -> Decimal:
+        """What a refund takes off it: all that is left, unless it is cancelled."""
+        return Decimal(0) if self.status == InvoiceStatus.CANCELLED else self.amount - self.credited
+
+    @property
     def due(self) -> Decimal:
         """What is still to be paid."""
-        return self.amount - self.credited if self.status == InvoiceStatus.PENDING else Decimal(0)
+        return self.creditable if self.is_pending else Decimal(0)
 
     @property
     def is_pending(self) -> bool:

@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -73,6 +74,14 @@ def done(request: HttpRequest, message: str, *, to: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(to)
     return HttpResponseRedirect(to, status=303)
+
+
+def back_of(request: HttpRequest, otherwise: str) -> str:
+    """Return the page of the panel that the act's address names as the one it was opened from, or else another."""
+    wanted = request.GET.get("back", "")
+    # No host is allowed in it, not even the one that the request names.
+    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
+    return wanted if is_ours else otherwise
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -146,7 +146,7 @@ def credit_refund(*, refunded: Renewal, now: datetime) -> CreditNote | None:
     admin refunded it stands on the transfer and in the trail: the subscriber reads the paper.
     """
     notes = [
-        note_on(invoice, refunded, invoice.amount - invoice.credited, _("Refund"), now, refund_id=refunded.refund_id)
+        note_on(invoice, refunded, invoice.creditable, _("Refund"), now, refund_id=refunded.refund_id)
         for invoice in locked_uncredited(Invoice.objects.filter(renewal=refunded))
     ]
     write_notes(notes)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest, admin_only, requires
-from ispanel.http import done, render_act, wants
+from ispanel.http import back_of, done, render_act, wants
 from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Refusal, refusals_into
@@ -206,10 +206,11 @@ def render_act_on(
 @require_http_methods(["GET", "POST"])
 def refund(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give the charge of a period back and end the period."""
-    renewal = Renewal.objects.select_related("subscriber", "plan", "refund").filter(transfer_id=pk).first()
+    rows = Renewal.objects.select_related("subscriber", "plan", "refund", "invoice")
+    renewal = rows.filter(transfer_id=pk).first()
     if renewal is None:
         raise Http404
-    back = reverse("subscribers:detail", args=[renewal.subscriber_id])
+    back = back_of(request, page_of(renewal.subscriber))
     form = UndoForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with refusals_into(form):
@@ -223,7 +224,12 @@ def refund(request: SignedInRequest, pk: int) -> HttpResponse:
             message = _("%(amount)s is refunded.") % {"amount": with_code(renewal.price, currency())}
             return done(request, message, to=back)
     refund = operations.refund_of(renewal, timezone.now())
-    context = {"form": form, "refund": refund, "refusal": why_not_refundable(renewal)}
+    context = {
+        "form": form,
+        "act_url": request.get_full_path(),
+        "refund": refund,
+        "refusal": why_not_refundable(renewal),
+    }
     return render_act(request, "subscribers/refund.html", context, cancel_url=back)
 
 

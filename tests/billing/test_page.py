@@ -1,6 +1,7 @@
 """The page of an invoice: what stands on it, what may be done from it, and by whom."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.http import HttpResponse
@@ -13,7 +14,7 @@ from accounts.seats import Seat
 from audit.actions import Action
 from audit.models import AuditEntry
 from billing.models import CreditNote, Invoice, InvoiceStatus
-from billing.operations import change_billing_settings, make_link, mark_paid
+from billing.operations import cancel_invoice, change_billing_settings, make_link, mark_paid
 from ispanel.issuer import panel_issuer
 from ispanel.models import PanelSettings
 from plans.models import Plan
@@ -26,6 +27,8 @@ from tests.billing.test_pdf import text_of
 from tests.cast import NOW, fund, make_plan, make_staff, seat_of, signed_in
 from tests.pages import body, error_at, links_of, send
 from tests.pictures import a_logo
+
+IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog-slot"}
 
 
 @pytest.fixture
@@ -331,13 +334,72 @@ def test_what_is_settled_is_refused_in_the_dialog(asha: User, nadia: User, invoi
         assert f"The invoice {invoice} is marked as paid already." in body(response)
 
 
-def test_an_admin_is_led_to_the_refund_and_nobody_else(asha: User, nadia: User, invoice: Invoice) -> None:
-    act = f"/transfers/{invoice.renewal.transfer_id}/refund/"
+def refund_from(invoice: Invoice, back: str | None = None) -> str:
+    """Return the address of the refund of what the invoice is for, as the page there links it."""
+    return f"/transfers/{invoice.renewal.transfer_id}/refund/?back={quote(back or page_of(invoice))}"
 
-    assert act in links_of(signed_in(asha).get(page_of(invoice)))
-    assert act not in links_of(signed_in(nadia).get(page_of(invoice)))
+
+def test_an_admin_is_led_to_the_refund_and_nobody_else(asha: User, nadia: User, invoice: Invoice) -> None:
+    assert refund_from(invoice) in links_of(signed_in(asha).get(page_of(invoice)))
+    assert "/refund/" not in signed_in(nadia).get(page_of(invoice)).content.decode()
     refund(asha, invoice)
-    assert act not in links_of(signed_in(asha).get(page_of(invoice)))
+    assert "/refund/" not in signed_in(asha).get(page_of(invoice)).content.decode()
+
+
+def test_a_refund_leads_back_to_where_it_was_pressed(asha: User, north: Reseller, home: Plan) -> None:
+    client = signed_in(asha)
+    for name, place in (("amal", page_of), ("bilal", lambda each: transfer_page(each.renewal.transfer_id))):
+        invoice = sell(asha, north, home, name)
+        act = refund_from(invoice, place(invoice))
+        assert act in links_of(client.get(place(invoice)))
+
+        assert place(invoice) in links_of(client.get(act))
+        assert {act} <= links_of(client.get(act, headers=IN_DIALOG))
+        response = send(client, act, reason="The tower was down")
+
+        assert (response.status_code, response.url) == (303, place(invoice))
+        assert "25.00 USD is refunded." in body(client.get(response.url))
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "evil", "http:///evil", ""],
+)
+def test_and_never_out_of_the_panel(asha: User, invoice: Invoice, elsewhere: str) -> None:
+    act = f"/transfers/{invoice.renewal.transfer_id}/refund/?back={quote(elsewhere, safe='')}"
+    line = f"/subscribers/{invoice.subscriber_id}/"
+
+    assert elsewhere not in links_of(signed_in(asha).get(act)) - {""}
+    assert send(signed_in(asha), act, reason="The tower was down").url == line
+
+
+def test_the_refund_says_what_becomes_of_the_invoice(asha: User, nadia: User, north: Reseller, home: Plan) -> None:
+    invoice = sell(asha, north, home, "amal", retail_price=31)
+    client, owed = signed_in(asha), "what the subscriber paid, the reseller has to give back itself"
+
+    asked = body(client.get(refund_from(invoice)))
+    assert "Amount 25.00 USD Expires" in asked
+    assert f"Invoice {invoice} Pending Credit note 31.00 USD" in asked
+    assert owed not in asked
+
+    mark_paid(actor=seat_of(nadia), invoice_id=invoice.pk, now=NOW)
+    asked = body(client.get(refund_from(invoice)))
+    assert f"Invoice {invoice} Paid Credit note 31.00 USD" in asked
+    assert owed in asked
+
+    refund(asha, invoice)
+    assert f"Invoice {invoice}" not in body(client.get(refund_from(invoice)))
+
+
+def test_the_refund_says_so_where_nothing_is_credited(
+    asha: User, nadia: User, north: Reseller, home: Plan, invoice: Invoice
+) -> None:
+    cancel_invoice(actor=seat_of(nadia), invoice_id=invoice.pk, reason="Given for free", now=NOW)
+    free = sell(asha, north, home, "bilal", retail_price=0)
+    client = signed_in(asha)
+
+    assert "Credit note None: the invoice is cancelled" in body(client.get(refund_from(invoice)))
+    assert "Credit note None: nothing is left of the invoice" in body(client.get(refund_from(free)))
 
 
 def test_a_link_is_shown_once_with_a_button_to_copy_it(nadia: User, invoice: Invoice) -> None:
