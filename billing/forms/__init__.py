@@ -1,7 +1,7 @@
 """What people type about papers, and by what they look for them."""
 
 from billing.forms.acts import CancellationForm, LinkForm, PaymentForm
-from billing.forms.lists import CreditNoteListForm, InvoiceListForm
+from billing.forms.lists import CreditNoteListForm, InvoiceListForm, PaperListForm
 from billing.forms.settings import BillingSettingsForm
 
 __all__ = [
@@ -10,5 +10,6 @@ __all__ = [
     "CreditNoteListForm",
     "InvoiceListForm",
     "LinkForm",
+    "PaperListForm",
     "PaymentForm",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -14,11 +15,11 @@ from accounts.seats import Seat
 from audit.actions import Action
 from audit.exports import export_rows
 from billing.exports import CREDIT_NOTE_COLUMNS, INVOICE_COLUMNS, credit_note_cells, invoice_cells
-from billing.forms import CreditNoteListForm, InvoiceListForm
+from billing.forms import CreditNoteListForm, InvoiceListForm, PaperListForm
 from billing.models import ALL, CreditNote, Invoice
 from ispanel.csv_export import csv_response
 from ispanel.http import render_list
-from ispanel.installation import currency, time_zone
+from ispanel.installation import currency, panel_settings, time_zone
 from ispanel.lists import ListForm, filter_context, page_of, query_without
 
 
@@ -30,12 +31,14 @@ def invoices(request: SignedInRequest) -> HttpResponse:
     rows = Invoice.objects.visible_to(request.seat)
     figures, status = form.filtered(rows).figures(), form.value("status") or ALL
     found, others = figures[status], query_without(request, "status")
+    page = page_of(request, form.apply(rows.for_list()), count=found.count)
     context = {
         "tabs": [(key, label, f"?status={key}&{others}", figures[key].count) for key, label in form.tabs],
         "tab": status,
         "count": found.count,
         "totals": found,
-        "page_obj": page_of(request, form.apply(rows.for_list()), count=found.count),
+        "page_obj": page,
+        "has_several_issuers": has_several_issuers(form, page),
         **context_of(request, form, "billing:invoices_export"),
     }
     return render_list(request, "billing/invoices.html", context)
@@ -48,12 +51,20 @@ def credit_notes(request: SignedInRequest) -> HttpResponse:
     form = CreditNoteListForm(request.GET, seat=request.seat)
     rows = CreditNote.objects.visible_to(request.seat)
     totals = form.filtered(rows).totals()
+    page = page_of(request, form.apply(rows.for_list()), count=totals["count"])
     context = {
         "totals": totals,
-        "page_obj": page_of(request, form.apply(rows.for_list()), count=totals["count"]),
+        "page_obj": page,
+        "has_several_issuers": has_several_issuers(form, page),
         **context_of(request, form, "billing:credit_notes_export"),
     }
     return render_list(request, "billing/credit_notes.html", context)
+
+
+def has_several_issuers(form: PaperListForm, papers: Iterable[Invoice | CreditNote]) -> bool:
+    """Say whether the papers, or those on another page, are of several issuers: two may have the same number."""
+    may_be = form.has_several_sellers and panel_settings().reseller_is_issuer
+    return may_be or len({each.issuer_id for each in papers}) > 1
 
 
 def context_of(request: SignedInRequest, form: ListForm, export: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from billing.forms import BillingSettingsForm
 from ispanel.http import changed, done, render_form
 from ispanel.models import PanelSettings
 from ispanel.refusals import refusals_into
+from resellers.models import Reseller
 
 
 @admin_only
@@ -26,4 +27,9 @@ def billing_settings(request: SignedInRequest) -> HttpResponse:
         with refusals_into(form):
             operations.change_billing_settings(actor=request.seat, now=timezone.now(), **changed(form))
             return done(request, _("The settings are saved."), to=reverse("billing:settings"))
-    return render_form(request, "settings/billing.html", {"form": form, "logo": settings.logo_id})
+    context = {
+        "form": form,
+        "logo": settings.logo_id,
+        "without_prefix": Reseller.objects.kept().filter(invoice_prefix="").count(),
+    }
+    return render_form(request, "settings/billing.html", context)

@@ -95,6 +95,33 @@ def test_who_sells_alone_has_no_column_of_resellers(nadia: User, noora: User, so
     assert len(rows_of(signed_in(noora).get(LIST))[0]) == 7
 
 
+def test_numbers_say_whose_they_are_as_soon_as_several_issue(
+    asha: User, nadia: User, noora: User, north: Reseller, home: Plan, sold: dict[str, Invoice]
+) -> None:
+    def numbers(user: User, of: str = LIST) -> list[str]:
+        return [row[0] for row in rows_of(signed_in(user).get(f"{of}?sort=issued"))]
+
+    assert "Issuer" not in body(signed_in(asha).get(LIST)) + body(signed_in(asha).get(NOTES))
+
+    change_billing_settings(actor=seat_of(asha), reseller_is_issuer=True, now=NOW)
+    own = sell(asha, north, home, "farid", now=LATER + timedelta(days=1))
+    assert (str(own), own.issuer_id) == (str(sold["amal"]), north.pk)
+
+    for user in (asha, nadia):
+        assert numbers(user)[0] == f"{sold['amal']} Issuer: Al-Noor ISP"
+        assert numbers(user)[-1] == f"{own} Issuer: North Net"
+    # She sells alone, and all of hers are the company's.
+    assert numbers(noora) == [str(sold["dana"])]
+    sell(asha, Reseller.objects.get(user=noora), home, "gita", now=LATER + timedelta(days=1))
+    assert numbers(noora) == [f"{sold['dana']} Issuer: Al-Noor ISP", "INV-000001 Issuer: Northeast Net"]
+
+    refund(asha, own)
+    assert numbers(asha, NOTES) == ["CN-000001 PDF Issuer: Al-Noor ISP", "CN-000001 PDF Issuer: North Net"]
+    change_billing_settings(actor=seat_of(asha), reseller_is_issuer=False, now=NOW)
+    assert numbers(nadia)[0] == f"{sold['amal']} Issuer: Al-Noor ISP"
+    assert numbers(nadia, NOTES) == ["CN-000001 PDF"]
+
+
 def test_without_the_permission_there_is_no_list_and_no_way_to_it(
     asha: User, north: Reseller, petra: User, sold: dict[str, Invoice]
 ) -> None:

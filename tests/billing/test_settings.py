@@ -17,7 +17,7 @@ from ispanel.models import PanelSettings
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller
 from tests.cast import NOW, group, make_staff, seat_of, signed_in
-from tests.pages import body, error_at, send
+from tests.pages import body, error_at, links_of, send
 
 SETTINGS = "/settings/billing/"
 SHIPPED = {
@@ -74,6 +74,22 @@ def test_the_switch_says_what_it_decides(asha: User) -> None:
     assert "each reseller issues the invoices of its own subscribers" in page
     assert "the company above issues all of them, in one series" in page
     assert "invoices that are issued already stay as they are" in page
+
+
+def test_the_switch_says_how_many_resellers_have_no_prefix_of_their_own(
+    asha: User, north: Reseller, northeast: Reseller, south: Reseller
+) -> None:
+    client = signed_in(asha)
+
+    page = client.get(SETTINGS)
+    assert "3 resellers have no invoice prefix of their own." in body(page)
+    assert "A reseller’s prefix is set under Edit, Company: Resellers" in body(page)
+    assert "/resellers/" in links_of(page)
+
+    Reseller.objects.filter(pk__in=[north.pk, northeast.pk]).update(invoice_prefix="NN-")
+    assert "1 reseller has no invoice prefix of its own." in body(client.get(SETTINGS))
+    Reseller.objects.filter(pk=south.pk).update(deleted_at=NOW)
+    assert "invoice prefix of" not in body(client.get(SETTINGS))
 
 
 def test_the_general_settings_lead_there(asha: User) -> None:
