@@ -1,4 +1,11 @@
-"""Refunding: the money of a charge back to the wallet that paid, and the end of the period that it paid for."""
+"""Refunding: the money of a charge back to the wallet that paid, and the end of the period that it paid for.
+
+A line is refunded backwards, from what was sold to it last: wallet, revenue and invoices are then as if that had never
+been sold. A period that was given up for another plan has its turn as well, since what it cost stays until then.
+
+This goes back as far as there are charges of which nothing went back. What a change of plan gave back, to a wallet or
+on credit notes, nothing takes back: that change stays for good, what it gave back of too, and all that was sold before.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +14,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from accounts.seats import Seat
 from audit import operations as audit
 from audit.actions import Action
+from billing.models import Invoice
 from billing.operations import credit_refund
 from ispanel.installation import currency
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden, Refusal
-from subscribers.models import Renewal
+from subscribers.models import Renewal, RenewalQuerySet
 from subscribers.operations.renewals import locked
 from wallet import ledger
 from wallet.ledger import ActKey, AlreadyUndone
@@ -48,6 +56,16 @@ class CreditedByChange(Refusal):
         )
 
 
+class InvoiceCredited(Refusal):
+    """A change of plan took something off the period's own invoice, though the wallet got nothing: that stays too."""
+
+    def __init__(self, credited: Decimal) -> None:
+        super().__init__(
+            _("A change of plan took %(amount)s off the invoice for this, which stays so. Transfer money back instead.")
+            % {"amount": with_code(credited, currency())}
+        )
+
+
 class DataTakenOver(Refusal):
     """A change of plan took over what was left of the data."""
 
@@ -56,14 +74,29 @@ class DataTakenOver(Refusal):
 
 
 class LaterPeriod(Refusal):
-    """A later period of the line stands: it would begin where nothing is paid any more."""
+    """What was sold to the line later stands: it was built on this period, or begins where nothing would be paid."""
 
-    def __init__(self, later: Renewal) -> None:
-        self.later = later
-        sentence = _("Refund the later period first.")
-        if later.transfer_id is None:
+    def __init__(self, stays: Renewal | None) -> None:
+        """:param stays: a later period that is never refunded; None where all of them may be."""
+        if stays is None:
+            sentence = _("Refund the later period first.")
+        elif stays.transfer_id is None:
             sentence = _("A period without a charge follows this one, so it stays. Transfer the money back instead.")
+        else:
+            sentence = _(
+                "A later period stays, since a change of plan gave a part of it back: so does this one. Transfer the"
+                " money back instead."
+            )
         super().__init__(sentence)
+
+
+#: Of periods that are not refunded: no charge was made, or a change of plan gave a part back, to a wallet or on paper.
+STAYS_FOR_GOOD = (
+    Q(transfer__isnull=True)
+    | Q(transfer__undoing__isnull=False)
+    | Q(credit_notes__isnull=False)
+    | Q(invoice__credited__gt=0)
+)
 
 
 @dataclass(frozen=True)
@@ -111,9 +144,9 @@ def refund_of(renewal: Renewal, now: datetime) -> Refund:
 
 
 def check_refundable(renewal: Renewal) -> None:
-    """Check that the period is refunded for the first time, and that none of the line's comes after it.
+    """Check that nothing of the period went back yet, and that nothing sold to the line after it stands.
 
-    :raises AlreadyUndone, CreditedByChange, DataTakenOver, GivenBackInPart, LaterPeriod:
+    :raises AlreadyUndone, CreditedByChange, DataTakenOver, GivenBackInPart, InvoiceCredited, LaterPeriod:
     """
     if renewal.refunded_at:
         raise AlreadyUndone
@@ -121,14 +154,24 @@ def check_refundable(renewal: Renewal) -> None:
         if renewal.replaced_at:
             raise DataTakenOver
         return
-    later = Renewal.objects.kept().periods().filter(subscriber=renewal.subscriber_id)
-    later = later.filter(starts_at__gte=renewal.counts_until).exclude(pk=renewal.pk)
-    if latest := later.order_by("starts_at").last():
-        raise LaterPeriod(latest)
     if renewal.transfer and renewal.transfer.undoing.exists():
         raise GivenBackInPart
+    if invoice := Invoice.objects.filter(renewal=renewal, credited__gt=0).first():
+        raise InvoiceCredited(invoice.credited)
     if credited := renewal.credit_notes.aggregate(amount=Sum("amount"))["amount"]:
         raise CreditedByChange(credited)
+    later = sold_after(renewal)
+    if later.exists():
+        raise LaterPeriod(later.filter(STAYS_FOR_GOOD).first())
+
+
+def sold_after(renewal: Renewal) -> RenewalQuerySet:
+    """Return what was sold to the line after the period and is not refunded, but for free periods that were given up.
+
+    In the order of their rows: those that one change of plan gave up all ended at the same moment.
+    """
+    later = Renewal.objects.periods().filter(subscriber=renewal.subscriber_id, pk__gt=renewal.pk)
+    return later.filter(refunded_at__isnull=True).exclude(replaced_at__isnull=False, price=0, retail_price=0)
 
 
 @transaction.atomic
@@ -139,8 +182,7 @@ def refund_charge(*, actor: Seat, renewal_id: int, reason: str, key: ActKey | No
 
     Only admins refund, in their own seat: no permission allows it to anybody else.
 
-    :raises Forbidden, NothingToRefund, AlreadyUndone, CreditedByChange, GivenBackInPart, LaterPeriod, WalletClosed,
-        FormAlreadyUsed:
+    :raises Forbidden, NothingToRefund, WalletClosed, FormAlreadyUsed: likewise what `check_refundable` raises.
     """
     if not actor.is_admin:
         raise Forbidden

@@ -12,11 +12,18 @@ from billing.operations import cancel_invoice, mark_paid
 from plans.models import Plan
 from resellers.models import Reseller, RetailPrice
 from subscribers.models import Renewal, Subscriber
-from subscribers.operations import CreditedByChange, change_plan_of_many, move_subscribers, refund_charge
+from subscribers.operations import (
+    CreditedByChange,
+    InvoiceCredited,
+    LaterPeriod,
+    change_plan_of_many,
+    move_subscribers,
+    refund_charge,
+)
 from tests.audit.tampering import as_superuser
 from tests.billing.papers import change, credit_notes, invoices, sell
 from tests.cast import NOW, fund, make_plan, new_key, seat_of
-from tests.subscribers.lines import add, balance_of, findings, renew
+from tests.subscribers.lines import add, balance_of, everything, findings, renew
 
 DAY = timedelta(days=1)
 LATER = NOW + 15 * DAY
@@ -256,6 +263,43 @@ def test_a_change_that_credited_the_subscriber_is_not_refunded(asha: User, north
 
     assert balance_of(north) == 965
     assert credit_notes() == [("CN-000001", "INV-000001", Decimal("12.00"))]
+
+
+def test_nor_is_what_it_credited_once_the_change_was_itself_given_up(
+    asha: User, north: Reseller, amal: Subscriber
+) -> None:
+    first = Renewal.objects.get()
+    office = make_plan("Office", "45.00")
+    RetailPrice.objects.create(reseller=north, plan=office, price=Decimal(1))
+    change(asha, amal, office, now=LATER)  # costs the wallet 10.00, and credits the subscriber 12.00
+    change(asha, amal, make_plan("Dear", "90.00"), now=LATER)
+    refund(asha)
+    before = (everything(), balance_of(north), invoices())
+
+    with pytest.raises(InvoiceCredited, match=r"A change of plan took 12\.00 USD off the invoice for this"):
+        refund(asha, first)
+    with pytest.raises(CreditedByChange):
+        refund(asha, Renewal.objects.get(plan=office))
+
+    assert (everything(), balance_of(north), invoices()) == before
+    assert Invoice.objects.get(renewal=first).credited == Decimal("12.00")
+    assert findings() == []
+
+
+def test_nor_is_what_was_sold_before_that(asha: User, north: Reseller, amal: Subscriber) -> None:
+    first = Renewal.objects.get()
+    renew(asha, amal)
+    office = make_plan("Office", "45.00")
+    RetailPrice.objects.create(reseller=north, plan=office, price=Decimal(20))
+    change(asha, amal, office, now=LATER)  # 45 days: 37.50 of Home, and 67.50 of Office, which asks for 30.00
+    assert credit_notes() == [("CN-000001", "INV-000002", Decimal("7.50"))]
+    change(asha, amal, make_plan("Dear", "90.00"), now=LATER)
+    refund(asha)
+
+    with pytest.raises(LaterPeriod, match="A later period stays, since a change of plan gave a part of it back"):
+        refund(asha, first)
+
+    assert findings() == []
 
 
 def test_a_refund_after_a_change_credits_what_is_left(asha: User, amal: Subscriber) -> None:

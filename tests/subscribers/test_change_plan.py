@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import F, Sum
 
 from accounts.models import User
 from audit.actions import Action
 from audit.models import AuditEntry
+from billing.models import Invoice
 from ispanel.operations import change_general_settings
 from ispanel.refusals import Forbidden
 from network.models import CoaKind, CoaRequest
@@ -464,7 +466,7 @@ def test_a_charge_that_was_given_back_in_part_is_not_refunded_whole(asha: User, 
     paid = period_of(amal)
     change(asha, amal, make_plan("Cheap", "10.00"))
 
-    with pytest.raises(LaterPeriod, match="A period without a charge follows this one"):
+    with pytest.raises(GivenBackInPart, match="A change of plan gave a part of this back already"):
         refund_charge(actor=seat_of(asha), renewal_id=paid.pk, reason="Twice", now=LATER)
 
 
@@ -532,6 +534,58 @@ def test_a_change_is_refunded_before_what_it_was_built_on(
 
     amal.refresh_from_db()
     assert (balance_of(north), amal.expires_at) == (Decimal("100.00"), LATER)
+    assert findings() == []
+
+
+def test_nor_while_what_was_built_on_it_was_itself_given_up(
+    asha: User, north: Reseller, amal: Subscriber, new: Plan
+) -> None:
+    first = period_of(amal)
+    change(asha, amal, new)
+    second = period_of(amal)
+    change(asha, amal, make_plan("Dear", "90.00"))
+    refund_charge(actor=seat_of(asha), renewal_id=period_of(amal).pk, reason="Never", now=LATER)
+    before = everything()
+
+    with pytest.raises(LaterPeriod, match="Refund the later period first"):
+        refund_charge(actor=seat_of(asha), renewal_id=first.pk, reason="Never", now=LATER)
+
+    assert everything() == before
+    for period in (second, first):
+        refund_charge(actor=seat_of(asha), renewal_id=period.pk, reason="Never", now=LATER)
+    assert balance_of(north) == Decimal("100.00")
+    assert Invoice.objects.aggregate(left=Sum(F("amount") - F("credited")))["left"] == 0
+    assert findings() == []
+
+
+def test_of_periods_that_one_change_gave_up_the_latest_is_refunded_first(
+    asha: User, north: Reseller, amal: Subscriber, new: Plan
+) -> None:
+    first, second = period_of(amal), renew(asha, amal, now=LATER)
+    change(asha, amal, new)
+    refund_charge(actor=seat_of(asha), renewal_id=period_of(amal).pk, reason="Never", now=LATER)
+
+    with pytest.raises(LaterPeriod, match="Refund the later period first"):
+        refund_charge(actor=seat_of(asha), renewal_id=first.pk, reason="Never", now=LATER)
+    for period in (second, first):
+        refund_charge(actor=seat_of(asha), renewal_id=period.pk, reason="Never", now=LATER)
+
+    assert balance_of(north) == Decimal("100.00")
+    assert findings() == []
+
+
+def test_a_free_period_that_was_given_up_is_in_nobodys_way(
+    asha: User, north: Reseller, amal: Subscriber, old: Plan, new: Plan
+) -> None:
+    first = period_of(amal)
+    Plan.objects.filter(pk=old.pk).update(price=0)
+    renew(asha, amal, now=first.ends_at)
+    change(asha, amal, new, now=first.ends_at)
+    refund_charge(actor=seat_of(asha), renewal_id=Renewal.objects.latest("pk").pk, reason="Never", now=first.ends_at)
+
+    refund_charge(actor=seat_of(asha), renewal_id=first.pk, reason="Never", now=first.ends_at)
+
+    assert balance_of(north) == Decimal("100.00")
     assert findings() == []
 
 
