@@ -79,6 +79,19 @@ INVOICES = (
     ),
 )
 
+#: By changes of plan that paid back at retail: their own periods, those of the same reseller that they gave up, and
+#: what changes had given up behind these.
+BEHIND = """WITH RECURSIVE behind (change_id, period_id) AS (
+            SELECT id, id FROM renewals WHERE kind = 'plan_change' AND retail_price < 0
+            UNION
+            SELECT behind.change_id, given_up.id
+            FROM behind
+            JOIN renewals change ON change.id = behind.period_id AND change.kind = 'plan_change'
+            JOIN renewals given_up ON given_up.subscriber_id = change.subscriber_id
+                AND given_up.reseller_id = change.reseller_id AND given_up.replaced_at = change.starts_at
+                AND given_up.id < change.id AND given_up.kind <> 'data_top_up'
+        )"""
+
 #: What is taken off an invoice is what its credit notes say, and they say what was given back.
 CREDITS = (
     Check(
@@ -138,24 +151,15 @@ CREDITS = (
         gettext_lazy("Credit note %(id)s of %(amount)s: it stands, and its change of plan %(renewal_id)s is refunded."),
     ),
     Check(
-        """
-        WITH RECURSIVE behind (change_id, period_id) AS (
-            SELECT DISTINCT renewal_id, renewal_id FROM credit_notes WHERE refund_id IS NULL
-            UNION
-            SELECT behind.change_id, given_up.id
-            FROM behind
-            JOIN renewals change ON change.id = behind.period_id AND change.kind = 'plan_change'
-            JOIN renewals given_up ON given_up.subscriber_id = change.subscriber_id
-                AND given_up.reseller_id = change.reseller_id AND given_up.replaced_at = change.starts_at
-                AND given_up.id < change.id AND given_up.kind <> 'data_top_up'
-        )
+        f"""
+        {BEHIND}
         SELECT note.id, note.invoice_id, note.renewal_id
         FROM credit_notes note JOIN invoices invoice ON invoice.id = note.invoice_id
         WHERE note.refund_id IS NULL AND NOT EXISTS (
             SELECT FROM behind
             WHERE change_id = note.renewal_id AND period_id = invoice.renewal_id AND period_id <> change_id
         )
-        """,
+        """,  # noqa: S608
         gettext_lazy(
             "Credit note %(id)s: its invoice %(invoice_id)s is for no period that the change of plan %(renewal_id)s"
             " gave up."
@@ -170,6 +174,43 @@ CREDITS = (
         gettext_lazy(
             "Credit note %(id)s: its invoice %(invoice_id)s is for period %(renewal_id)s, and the refund is of"
             " %(refunded_id)s."
+        ),
+    ),
+    Check(
+        """
+        SELECT note.id, note.amount, note.invoice_id, invoice.renewal_id
+        FROM credit_notes note
+        JOIN invoices invoice ON invoice.id = note.invoice_id
+        JOIN renewals period ON period.id = invoice.renewal_id
+        WHERE note.refund_id IS NULL AND period.refunded_at IS NOT NULL
+        """,
+        gettext_lazy(
+            "Credit note %(id)s of %(amount)s: a change of plan took it off invoice %(invoice_id)s, and the period"
+            " %(renewal_id)s of that is refunded in full."
+        ),
+    ),
+    # Of what has no invoice, or one that is cancelled, the share is credited nowhere: so much may be missing.
+    Check(
+        f"""
+        {BEHIND}
+        SELECT change.id, change.retail_price, coalesce(notes.amount, 0) AS noted
+        FROM renewals change
+        JOIN behind ON behind.change_id = change.id
+        JOIN renewals period ON period.id = behind.period_id
+        LEFT JOIN invoices invoice ON invoice.renewal_id = period.id
+        LEFT JOIN (
+            SELECT renewal_id, sum(amount) AS amount FROM credit_notes WHERE refund_id IS NULL GROUP BY renewal_id
+        ) notes ON notes.renewal_id = change.id
+        GROUP BY change.id, change.retail_price, notes.amount
+        HAVING coalesce(notes.amount, 0) < -change.retail_price - coalesce(
+            sum(period.retail_price) FILTER (
+                WHERE period.retail_price > 0 AND (invoice.id IS NULL OR invoice.status = 'cancelled')
+            ), 0
+        )
+        """,  # noqa: S608
+        gettext_lazy(
+            "Period %(id)s: it counts as %(retail_price)s, and its credit notes come to %(noted)s, though the invoices"
+            " for what it gave up stand."
         ),
     ),
 )

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import User
 from billing.models import CreditNote, Invoice, PaperSeries
+from billing.operations import cancel_invoice
 from plans.models import Plan
 from resellers.models import Reseller
 from subscribers.models import Subscriber
@@ -16,6 +17,11 @@ from tests.cast import NOW, fund, make_plan, seat_of
 from tests.subscribers.lines import add, findings, renew
 
 LATER = NOW + timedelta(days=15)
+REFUNDED_HAS_ITS_REFUND = (
+    "ALTER TABLE renewals ADD CONSTRAINT refunded_period_has_its_refund CHECK ("
+    "(refunded_at IS NULL AND refund_id IS NULL)"
+    " OR (refunded_at IS NOT NULL AND refund_id IS NOT NULL AND transfer_id IS NOT NULL))"
+)
 
 
 @pytest.fixture
@@ -230,11 +236,79 @@ def test_a_change_that_is_refunded_while_its_credit_note_stands_is_named(amal: S
     try:
         found = findings()
     finally:
-        tamper(
-            "UPDATE renewals SET refunded_at = NULL WHERE refund_id IS NULL;"
-            "ALTER TABLE renewals ADD CONSTRAINT refunded_period_has_its_refund CHECK ("
-            "(refunded_at IS NULL AND refund_id IS NULL)"
-            " OR (refunded_at IS NOT NULL AND refund_id IS NOT NULL AND transfer_id IS NOT NULL))"
-        )
+        tamper(f"UPDATE renewals SET refunded_at = NULL WHERE refund_id IS NULL; {REFUNDED_HAS_ITS_REFUND}")
 
     assert f"Credit note {note.pk} of 7.50: it stands, and its change of plan {note.renewal_id} is refunded." in found
+
+
+def test_the_credit_notes_of_a_change_that_are_gone_are_named(amal: Subscriber) -> None:
+    note = CreditNote.objects.latest("pk")
+
+    tamper(
+        f"DELETE FROM credit_notes WHERE id = {note.pk};"
+        f"UPDATE invoices SET credited = 0 WHERE id = {note.invoice_id};"
+        "UPDATE paper_series SET last_number = 1 WHERE kind = 'credit_note'"
+    )
+
+    assert findings() == [
+        (
+            f"Period {note.renewal_id}: it counts as −7.50, and its credit notes come to 0.00, though the invoices for"
+            " what it gave up stand."
+        )
+    ]
+
+
+def test_so_is_what_is_missing_of_one_behind_a_change(amal: Subscriber) -> None:
+    first = CreditNote.objects.latest("pk")
+    change(User.objects.get(username="asha"), amal, make_plan("Free", "0.00"), now=LATER)
+    note = CreditNote.objects.latest("pk")
+    assert (note.invoice_id, note.amount) == (first.invoice_id, 5)
+
+    tamper(
+        f"UPDATE credit_notes SET amount = 3 WHERE id = {note.pk};"
+        f"UPDATE invoices SET credited = 10.50 WHERE id = {note.invoice_id}"
+    )
+
+    assert findings() == [
+        (
+            f"Period {note.renewal_id}: it counts as −5.00, and its credit notes come to 3.00, though the invoices for"
+            " what it gave up stand."
+        )
+    ]
+
+
+def test_what_came_from_before_there_were_invoices_or_from_a_cancelled_one_is_not_missed(
+    committing: None, asha: User, north: Reseller, home: Plan
+) -> None:
+    fund(north.wallet, "1000", actor=asha)
+    badr, carla = add(asha, north, home, "badr"), add(asha, north, home, "carla")
+    tamper("TRUNCATE invoices, credit_notes, invoice_links, paper_series")
+    for line in (badr, carla):
+        renew(asha, line)
+    cancelled = Invoice.objects.get(subscriber=carla)
+    cancel_invoice(actor=seat_of(asha), invoice_id=cancelled.pk, reason="Given away", now=NOW)
+
+    for line in (badr, carla):
+        change(asha, line, make_plan(f"Free {line}", "0.00"), now=LATER)
+
+    # 37.50 came back of each: 25.00 have an invoice, and of Carla's nobody owes it.
+    assert [(str(note.invoice.subscriber), note.amount) for note in CreditNote.objects.all()] == [("badr", 25)]
+    assert findings() == []
+
+
+def test_a_refund_of_what_a_change_had_credited_is_named(amal: Subscriber) -> None:
+    note = CreditNote.objects.latest("pk")
+
+    tamper(
+        "ALTER TABLE renewals DROP CONSTRAINT refunded_period_has_its_refund;"
+        f"UPDATE renewals SET refunded_at = now() WHERE id = {note.invoice.renewal_id}"
+    )
+    try:
+        found = findings()
+    finally:
+        tamper(f"UPDATE renewals SET refunded_at = NULL WHERE refund_id IS NULL; {REFUNDED_HAS_ITS_REFUND}")
+
+    assert (
+        f"Credit note {note.pk} of 7.50: a change of plan took it off invoice {note.invoice_id}, and the period"
+        f" {note.invoice.renewal_id} of that is refunded in full."
+    ) in found
