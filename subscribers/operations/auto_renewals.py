@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Min
@@ -17,11 +18,13 @@ from billing.operations import issue_papers
 from ispanel.installation import settings_in_force
 from network import operations as network
 from network.operations import Line
+from resellers.models import Reseller
 from resellers.operations import locked as locked_resellers
 from resellers.terms import terms_of
 from subscribers.models import Outcome, Subscriber
 from subscribers.operations.batches import Order, carry_out, locked_lines, orders_of
 from subscribers.operations.news import announce_expired, announce_failed
+from wallet.ledger import InsufficientFunds
 
 #: Lines of one reseller in one transaction: so many are lost, and done again, when the worker is killed.
 AT_ONCE = 500
@@ -64,43 +67,63 @@ def renew_due(*, reseller_id: int, now: datetime, at_most: int | None = None) ->
     with settings_in_force():
         orders = list(orders_of(lines, ids, terms_of(reseller), now))
         outcomes, sold = carry_out(actor=SYSTEM, reseller=reseller, orders=orders, now=now)
-        failed = note_failures(orders, outcomes, now)
+        failed = note_failures(reseller, orders, outcomes, now) if len(sold) < len(orders) else 0
         issue_papers(sold=sold, now=now)
-    return Round(renewed=len(outcomes) - failed, failed=failed, is_full=len(ids) == at_most)
+    return Round(renewed=len(sold), failed=failed, is_full=len(ids) == at_most)
 
 
-def note_failures(orders: list[Order], outcomes: list[Outcome], now: datetime) -> int:
-    """Write on each line that was not renewed why, and in the trail where that is news; return how many there are."""
+def note_failures(reseller: Reseller, orders: list[Order], outcomes: list[Outcome], now: datetime) -> int:
+    """Write on each line that was not renewed why, and in the trail where that is news; return how many there are.
+
+    Whom the wallet could still pay for, after a dearer one that it could not, is due still: the next round gets there.
+    """
     told: list[AuditEntry] = []
     news: list[Subscriber] = []
     failed: list[Subscriber] = []
-    ran_out = False
+    # The charges hold the wallet until the round is committed.
+    reseller.wallet.refresh_from_db()
+    available, ran_out = reseller.wallet.available, False
     for order, outcome in zip(orders, outcomes, strict=True):
         if outcome.renewal_id is not None:
             continue
         line = order.subscriber
         assert line is not None, "only lines that are there were asked for"
-        # Those after the one that the wallet does not pay for were not reached: their turn comes, and may well be paid.
-        not_reached, ran_out = ran_out and order.bought is not None, ran_out or order.bought is not None
-        if not not_reached and line.renewal_failure != outcome.reason:
+        needs, reason = None, outcome.reason
+        if order.bought:
+            needs = order.bought.price
+            if ran_out and needs <= max(available, Decimal(0)):
+                continue
+            ran_out, reason = True, str(InsufficientFunds(available=available, required=needs))
+        if is_news(line, needs, reason):
             told.append(
                 audit.row(
                     actor=SYSTEM,
                     action=Action.SUBSCRIBER_RENEWAL_FAILED,
                     obj=line,
                     reseller_id=line.reseller_id,
-                    detail=outcome.reason,
+                    detail=reason,
                     now=now,
                 )
             )
             news.append(line)
-        line.renewal_failed_at, line.renewal_failure = now, outcome.reason
-        line.renewal_needs = order.bought.price if order.bought else None
+        line.renewal_failed_at, line.renewal_failure, line.renewal_needs = now, reason, needs
         failed.append(line)
     Subscriber.objects.bulk_update(failed, ["renewal_failed_at", "renewal_failure", "renewal_needs"])
     AuditEntry.objects.bulk_create(told)
     announce_failed(news, now)
     return len(failed)
+
+
+def is_news(line: Subscriber, needs: Decimal | None, reason: str) -> bool:
+    """Say whether a line fails for the first time in this expiry, or now for another reason than when it last did.
+
+    Want of money is one reason, however much is missing.
+
+    :param needs: what the wallet does not pay for; None where something else is in the way.
+    """
+    if line.renewal_failed_at is None:
+        return True
+    return line.renewal_needs is None if needs is not None else line.renewal_failure != reason
 
 
 def expired_resellers(now: datetime) -> list[int]:

@@ -279,16 +279,37 @@ def test_an_expiry_is_told_as_many_days_before_as_each_rule_says_and_again_after
     assert sorted(Message.objects.values_list("way", flat=True)) == [Way.EMAIL, Way.SMS]
 
 
-def test_a_failed_renewal_is_told_again_when_the_reason_is_another(asha: User, acts: Acts, mails: MailPeer) -> None:
+def test_a_failed_renewal_is_told_once_however_much_is_missing_and_again_for_another_reason(
+    asha: User, acts: Acts, mails: MailPeer
+) -> None:
     tell(Event.RENEWAL_FAILED, "reseller")
     acts.renewal_failed()
     fund(acts.northeast.wallet, "5", actor=asha)
 
     subscribers.renew_due(reseller_id=acts.northeast.pk, now=acts.now + timedelta(hours=4))
+    acts.northeast.service_groups.clear()
+    subscribers.renew_due(reseller_id=acts.northeast.pk, now=acts.now + timedelta(hours=6))
 
     first, second = Message.objects.order_by("pk")
     assert "25.00 USD is missing" in first.body
-    assert "20.00 USD is missing" in second.body
+    assert "has no service group" in second.body
+
+
+def test_each_line_that_the_wallet_does_not_pay_for_is_told_of(
+    asha: User, acts: Acts, home: Plan, mails: MailPeer
+) -> None:
+    tell(Event.RENEWAL_FAILED, "reseller")
+    fund(acts.northeast.wallet, "40", actor=asha)
+    for name in ("badr", "carla", "dana"):
+        add(asha, acts.northeast, home, name, activate=False, auto_renew=True)
+    Subscriber.objects.exclude(pk=acts.amal.pk).update(expires_at=acts.now - timedelta(minutes=1))
+
+    for hour in range(3):
+        subscribers.renew_due(reseller_id=acts.northeast.pk, now=acts.now + timedelta(hours=hour))
+
+    assert [(each.facts["username"], each.facts["reason"]) for each in Message.objects.order_by("pk")] == [
+        (name, "10.00 USD is missing: 25.00 USD is needed and 15.00 USD is available.") for name in ("carla", "dana")
+    ]
 
 
 # --- whose name -------------------------------------------------------------------------------------------------------

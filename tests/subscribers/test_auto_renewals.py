@@ -149,10 +149,49 @@ def test_who_cannot_be_paid_says_how_much_is_missing(asha: User, north: Reseller
 
     assert failure_of(amal) == ""
     assert failure_of(badr) == "10.00 USD is missing: 25.00 USD is needed and 15.00 USD is available."
-    assert failure_of(carla) == "Not reached: the wallet ran out at badr."
+    assert failure_of(carla) == failure_of(badr)
     assert balance_of(north) == 15
-    [told] = AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED)
-    assert (told.object_name, told.detail) == ("badr", failure_of(badr))  # Carla's turn is still to come
+    told = AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED).order_by("pk")
+    assert [(each.object_name, each.detail) for each in told] == [
+        ("badr", failure_of(badr)),
+        ("carla", failure_of(carla)),
+    ]
+
+
+def test_who_is_still_not_paid_an_hour_later_is_no_news_however_much_is_missing(
+    asha: User, north: Reseller, home: Plan
+) -> None:
+    fund(north.wallet, "75", actor=asha)
+    lines = subscribe(asha, north, home, "amal", "badr", "carla")
+
+    for hour in range(4):
+        assert renew_those_due(north, DUE + timedelta(hours=hour)) == Round(failed=3)
+        fund(north.wallet, "1", actor=asha)
+
+    assert [failure_of(line)[:20] for line in lines] == ["22.00 USD is missing"] * 3
+    told = AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED)
+    assert sorted(told.values_list("object_name", flat=True)) == ["amal", "badr", "carla"]
+
+
+def test_another_reason_is_news_and_so_is_the_next_expiry(asha: User, north: Reseller, home: Plan) -> None:
+    fund(north.wallet, "25", actor=asha)
+    [amal] = subscribe(asha, north, home, "amal")
+    groups = list(north.service_groups.all())
+
+    def told_at(hour: int) -> list[str]:
+        renew_those_due(north, DUE + timedelta(hours=hour))
+        rows = AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED).order_by("pk")
+        return [detail[:20] for detail in rows.values_list("detail", flat=True)]
+
+    money, scope = "25.00 USD is missing", "North Net has no ser"
+    assert told_at(0) == [money]
+    north.service_groups.clear()
+    assert told_at(1) == told_at(2) == [money, scope]
+    north.service_groups.set(groups)
+    assert told_at(3) == told_at(4) == [money, scope, money]
+    fund(north.wallet, "25", actor=asha)
+    renew(asha, amal, now=DUE)
+    assert told_at(5 + 24 * 30) == [money, scope, money, money]
 
 
 def test_they_are_left_alone_until_the_money_is_there(asha: User, north: Reseller, home: Plan) -> None:
@@ -169,7 +208,7 @@ def test_they_are_left_alone_until_the_money_is_there(asha: User, north: Reselle
 
     assert renew_those_due(north, soon) == Round(renewed=1, failed=1)
     assert (failure_of(amal), failure_of(badr)[:24]) == ("", "25.00 USD is missing: 25")
-    assert AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED).count() == 2  # no news is not told
+    assert AuditEntry.objects.filter(action=Action.SUBSCRIBER_RENEWAL_FAILED).count() == 2  # one of each
 
 
 def test_a_higher_credit_limit_is_money_too(asha: User, north: Reseller, home: Plan) -> None:
@@ -191,11 +230,14 @@ def test_a_cheaper_line_is_not_kept_waiting_by_a_dear_one(asha: User, north: Res
     subscribe(asha, north, dear, "amal")
     [badr] = subscribe(asha, north, make_plan("Cheap", "5.00"), "badr", now=NOW + DAY)  # 40.00 are left
 
-    assert renew_those_due(north, DUE + DAY) == Round(failed=2)
+    assert renew_those_due(north, DUE + DAY) == Round(failed=1)
+    assert not expire_due(reseller_id=north.pk, now=DUE + DAY)
     assert renew_those_due(north, DUE + DAY) == Round(renewed=1)
 
     assert failure_of(badr) == ""
     assert due_resellers(DUE + DAY) == []
+    told = AuditEntry.objects.filter(action__in=[Action.SUBSCRIBER_RENEWAL_FAILED, Action.SUBSCRIBER_EXPIRED])
+    assert set(told.values_list("object_name", flat=True)) == {"amal"}
 
 
 def test_what_is_cheaper_by_now_is_tried_again_within_the_hour(asha: User, north: Reseller, home: Plan) -> None:
@@ -348,6 +390,15 @@ def test_the_number_of_statements_does_not_grow_with_the_lines(
 
     with django_assert_num_queries(18):
         renew_those_due(north, DUE + DAY)
+
+
+def test_nor_with_those_that_fail(asha: User, north: Reseller, home: Plan, django_assert_num_queries: Any) -> None:
+    fund(north.wallet, "100", actor=asha)
+    lines = [add(asha, north, home, f"line-{number}", activate=False, auto_renew=True) for number in range(30)]
+    Subscriber.objects.update(expires_at=DUE)
+
+    with django_assert_num_queries(22):
+        assert renew_those_due(north) == Round(renewed=4, failed=len(lines) - 4)
 
 
 # --- turning off ------------------------------------------------------------------------------------------------------
