@@ -17,7 +17,7 @@ from ispanel.messages import Event
 from ispanel.money import with_code
 from ispanel.refusals import Forbidden
 from resellers.models import Reseller
-from resellers.operations.news import announce_received
+from resellers.operations.news import announce_received, was_above_since_told
 from resellers.operations.rules import actable, check_kept, locked
 from wallet import ledger
 from wallet.ledger import ActKey
@@ -159,6 +159,8 @@ def move_funds(
 def set_low_balance_threshold(*, actor: Seat, reseller_id: int, threshold: Decimal, now: datetime) -> Reseller:
     """Say from which balance on a wallet is listed as low; of one's own reseller, or of one that one may act on.
 
+    Where the balance was above the old one since its reseller was told that it is low, that counts: it is told afresh.
+
     :param threshold: 0 or more.
     :raises Forbidden, ResellerDeleted:
     """
@@ -168,7 +170,9 @@ def set_low_balance_threshold(*, actor: Seat, reseller_id: int, threshold: Decim
     check_kept(reseller)
     changes = audit.changed_fields(reseller, {"low_balance_threshold": threshold})
     if changes:
-        reseller.save(update_fields=["low_balance_threshold"])
+        if was_above_since_told(reseller, changes["low_balance_threshold"][0]):
+            reseller.low_balance_told_at_entry = None
+        reseller.save(update_fields=["low_balance_threshold", "low_balance_told_at_entry"])
         audit.record(
             actor=actor,
             action=Action.LOW_BALANCE_THRESHOLD_SET,

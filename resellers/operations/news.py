@@ -69,6 +69,14 @@ def announce_low_balances(*, now: datetime) -> int:
     return len(news)
 
 
+def was_above_since_told(reseller: Reseller, threshold: Decimal) -> bool:
+    """Say whether the wallet has held more than the threshold since its reseller was last told that it is low."""
+    told_at = reseller.low_balance_told_at_entry
+    if told_at is None:
+        return False
+    return Entry.objects.filter(account=reseller.wallet_id, pk__gte=told_at, balance_after__gt=threshold).exists()
+
+
 def low_balance_of(reseller: Reseller) -> Occurrence:
     money, wallet = currency(), reseller.wallet
     facts = {

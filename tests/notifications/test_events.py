@@ -250,6 +250,34 @@ def test_a_low_balance_is_told_again_only_after_it_was_above_the_threshold(
     assert told() == 2
 
 
+def test_a_low_balance_is_told_again_after_it_was_above_the_threshold_that_stood_then(
+    asha: User, north: Reseller, reachable: None, mails: MailPeer
+) -> None:
+    tell(Event.LOW_BALANCE, "reseller")
+
+    now = timezone.now()
+
+    def told() -> list[tuple[str, str]]:
+        announce_low_balances(now=now)
+        return [(each.facts["balance"], each.facts["threshold"]) for each in Message.objects.order_by("pk")]
+
+    def low_from(threshold: int) -> None:
+        resellers.set_low_balance_threshold(
+            actor=seat_of(asha), reseller_id=north.pk, threshold=Decimal(threshold), now=now
+        )
+
+    low_from(50)
+    fund(north.wallet, "40", actor=asha)
+    first, second = ("40.00 USD", "50.00 USD"), ("55.00 USD", "100.00 USD")
+    assert told() == [first]
+    low_from(60)
+    assert told() == [first]  # it is as low as it was
+    fund(north.wallet, "40", actor=asha)
+    low_from(100)
+    resellers.withdraw_from_reseller(actor=seat_of(asha), reseller_id=north.pk, amount=Decimal(25), note="", now=now)
+    assert told() == told() == [first, second]
+
+
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
