@@ -211,6 +211,7 @@ def test_an_address_has_so_many_wrong_links_which_keep_no_right_one_out(
 
     assert (refused.status_code, "Retry-After" in refused.headers) == (429, True)
     assert "Too many attempts. Try again in 15 minutes." in body(refused)
+    assert not [link for link in links_of(refused) if not link.startswith("/static/")]
     assert opened("/i/3", address="203.0.113.10").status_code == 404
     assert opened(path, address="203.0.113.9").status_code == 200
 
