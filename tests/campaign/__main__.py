@@ -108,9 +108,11 @@ def api(stage: Stage) -> Iterator[Outcome]:
 
 def model(stage: Stage) -> Iterator[Outcome]:
     from tests.campaign.model import run_model_at_length
+    from tests.campaign.sales import Sales
 
     number = int.from_bytes(stage.sizes.seed.encode())
     yield run_model_at_length(admin=stage.admin, number=number, orders=stage.sizes.orders)
+    yield run_model_at_length(admin=stage.admin, number=number, orders=stage.sizes.orders, machine=Sales)
 
 
 #: The model first, since it adds up the house's accounts after every act, and the bank last, which fills them most.

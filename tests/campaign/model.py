@@ -31,6 +31,7 @@ from subscribers.operations import (
 )
 from tests.campaign import books
 from tests.campaign.findings import Outcome
+from tests.campaign.sales import Sales
 from tests.cast import NOW, PASSWORD, group, make_plan, make_reseller, new_key, seat_of
 from tests.subscribers.lines import LINE_PASSWORD
 from wallet.ledger import ActKey, AlreadyUndone, FormAlreadyUsed, InsufficientFunds, WalletClosed
@@ -432,9 +433,9 @@ class Alone(Panel):
 
 
 def run_model(
-    *, admin: User, examples: int, steps: int, number: int | None = None, machine: type[Panel] = Alone
+    *, admin: User, examples: int, steps: int, number: int | None = None, machine: type[Panel | Sales] = Alone
 ) -> None:
-    """Let hypothesis look for an order of acts in which panel and model differ.
+    """Let hypothesis look for an order of acts in which panel and model, or revenue and papers, differ.
 
     :param number: the seed; without one hypothesis draws its own, and tries what failed before first.
     """
@@ -451,11 +452,12 @@ def run_model(
     )
 
 
-def run_model_at_length(*, admin: User, number: int, orders: int) -> Outcome:
-    """Let the model meet many orders of acts, beside whatever is in the books."""
-    outcome, steps = Outcome("every act beside a plain Python model"), 60
+def run_model_at_length(*, admin: User, number: int, orders: int, machine: type[Panel | Sales] = Panel) -> Outcome:
+    """Let the machine meet many orders of acts, beside whatever is in the books."""
+    what = "every act beside a plain Python model" if machine is Panel else "revenue beside invoices and credit notes"
+    outcome, steps = Outcome(what), 60
     try:
-        run_model(admin=admin, examples=orders, steps=steps, number=number, machine=Panel)
+        run_model(admin=admin, examples=orders, steps=steps, number=number, machine=machine)
     except Exception as problem:
         traceback.print_exc()  # with the shortest order of acts in which they differ
         outcome.findings.append(f"{type(problem).__name__}: {problem}")
