@@ -813,7 +813,11 @@ def client_of(world: World, kind: str) -> Client:
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 
-WRITES = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname <> ALL(%s)"
+#: Of the tables themselves: what was shipped is kept beside them, in tables of the same names.
+WRITES = """
+    SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables
+    WHERE schemaname = 'public' AND relname <> ALL(%s)
+"""
 #: Written by requests that are refused too: that they came, and what was guessed wrong.
 BESIDES = ["sessions", "failure_counts"]
 
