@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.serving import free_port
 
@@ -138,23 +139,21 @@ def running(path: str, folder: Path, *, panel_url: str, upstream: str) -> Iterat
             command, env=os.environ | own, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        wait_until_ready(process, caddy)
+        wait_until_ready(process, caddy, urlsplit(panel_url).hostname or "")
         yield caddy
     finally:
         process.terminate()
         process.wait(10)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], caddy: Caddy) -> None:
-    """Return once it listens and its authority has a certificate."""
+def wait_until_ready(process: subprocess.Popen[bytes], caddy: Caddy, host: str) -> None:
+    """Return once it has its own certificate for the host: it listens before that."""
     deadline = time.monotonic() + 30
     while True:
         assert process.poll() is None, caddy.log.read_text()
         assert time.monotonic() < deadline, caddy.log.read_text()[-3000:]
         try:
-            socket.create_connection(("127.0.0.1", caddy.https_port), timeout=1).close()
-            if caddy.authority.exists():
+            with caddy.connected(host):
                 return
         except OSError:
-            pass
-        time.sleep(0.05)
+            time.sleep(0.05)
