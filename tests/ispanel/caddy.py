@@ -62,6 +62,7 @@ class Caddy:
     """A running proxy."""
 
     path: str
+    address: str
     http_port: int
     https_port: int
     folder: Path
@@ -91,14 +92,23 @@ class Caddy:
     def connected(self, host: str, address: str = "127.0.0.1") -> Iterator[ssl.SSLSocket]:
         """Connect over TLS, from an address of loopback, and check the certificate for the host."""
         context = ssl.create_default_context(cafile=str(self.authority))
-        plain = socket.create_connection(("127.0.0.1", self.https_port), timeout=30, source_address=(address, 0))
+        plain = socket.create_connection((self.address, self.https_port), timeout=30, source_address=(address, 0))
         with plain, context.wrap_socket(plain, server_hostname=host) as secure:
             yield secure
 
     def ask_plainly(self, host: str, path: str = "/") -> Answer:
         """Ask without TLS."""
-        with socket.create_connection(("127.0.0.1", self.http_port), timeout=30) as plain:
+        with socket.create_connection((self.address, self.http_port), timeout=30) as plain:
             return exchange(plain, host, path, {})
+
+
+def own_address() -> str:
+    """Return an address of loopback that no other process takes.
+
+    Caddy shares a port with whoever has it, and then either of two proxies answers.
+    """
+    pid = os.getpid()
+    return f"127.{64 + pid // 2**16}.{pid // 2**8 % 2**8}.{pid % 2**8}"
 
 
 def exchange(connection: socket.socket, host: str, path: str, headers: Mapping[str, str]) -> Answer:
@@ -115,11 +125,11 @@ def exchange(connection: socket.socket, host: str, path: str, headers: Mapping[s
 @contextmanager
 def running(path: str, folder: Path, *, panel_url: str, upstream: str) -> Iterator[Caddy]:
     """Run this proxy on free ports of loopback in front of the panel, until the block ends."""
-    caddy = Caddy(path, free_port(), free_port(), folder)
+    caddy = Caddy(path, own_address(), free_port(), free_port(), folder)
     options = [
         "local_certs",
         "skip_install_trust",
-        "default_bind 127.0.0.1",
+        f"default_bind {caddy.address}",
         f"http_port {caddy.http_port}",
         f"https_port {caddy.https_port}",
     ]
